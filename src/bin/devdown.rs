@@ -1,0 +1,3 @@
+//! `devdown`.
+
+fn main() {}

@@ -1,0 +1,30 @@
+//! The sans-IO heart: facts and requests in, actions and events out.
+//!
+//! ```text
+//!  Request ─► Fleet::request(now) ─► Accepted | Denied ┐
+//!  Fact    ─► Fleet::fact(now)                         ├─► poll_action() … poll_event()
+//!  time    ─► Fleet::handle_timeout(now) ◄─ poll_timeout()
+//! ```
+//!
+//! It never reads a clock, never draws a random number that its seed does not determine, never
+//! does I/O. Scheduling is level-triggered: what should run is computed from scratch each turn, so
+//! there is no cache to go stale.
+
+mod action;
+mod event;
+mod fact;
+mod phase;
+mod request;
+mod snapshot;
+
+pub use action::{Action, SignalTo};
+pub use event::{Event, EventKind};
+pub use fact::{Exit, Fact, HookOutcome, Leftover, PortHolder, ProbeOutcome, ProbeWhich, SpawnFailure};
+pub use phase::{
+    Failure, Health, Phase, PhaseName, Readiness, RestartReason, SkipCause, StartStage, StopReason, StopStage,
+    StoppedBy,
+};
+pub use request::{
+    Accepted, Apply, Denied, Recreate, Request, ShutdownMode, Step, StepVerb, StepWhy, Wanted, WithDeps,
+};
+pub use snapshot::{Explain, InstanceView, ProbeRecord, RestartRecord, Snapshot, Waiting};

@@ -1,0 +1,3 @@
+//! The keeper: the small process that owns every child.
+
+pub mod protocol;
