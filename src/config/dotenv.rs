@@ -187,12 +187,12 @@ impl<'a> Parser<'a> {
         if key == "export" && matches!(self.byte(), Some(b' ' | b'\t')) {
             let end = self.at;
             self.skip_blanks();
-            match self.byte() {
-                Some(b'=') => self.at = end,
-                _ => {
-                    start = self.at;
-                    key = self.word();
-                }
+            if self.byte() == Some(b'=') {
+                // A variable that is called `export`.
+                self.at = end;
+            } else {
+                start = self.at;
+                key = self.word();
             }
         }
         if key.is_empty() {
@@ -298,9 +298,10 @@ impl<'a> Parser<'a> {
             return Ok(());
         }
         let (line, _) = self.position(opening);
-        let message = match self.position(closing).0 == line {
-            true => "text follows the closing quote".to_owned(),
-            false => format!("text follows the closing quote of the value that began on line {line}"),
+        let message = if self.position(closing).0 == line {
+            "text follows the closing quote".to_owned()
+        } else {
+            format!("text follows the closing quote of the value that began on line {line}")
         };
         Err(At::new(closing, message, help))
     }
@@ -325,10 +326,7 @@ impl<'a> Parser<'a> {
             Err(faults) => Err(faults
                 .into_iter()
                 .map(|fault| {
-                    let help = match fault.help {
-                        Some(help) => Some(format!("{help}; in single quotes everything is literal")),
-                        None => None,
-                    };
+                    let help = fault.help.map(|help| format!("{help}; in single quotes everything is literal"));
                     At(template.in_file(fault.range.start), fault.message, help)
                 })
                 .collect()),
