@@ -228,6 +228,7 @@ fn syntax() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn faults_are_places_in_the_file(text in syntax(), literal in any::<bool>()) {
         let raw = if literal { Raw::Literal } else { Raw::Expand };
