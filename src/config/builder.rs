@@ -19,6 +19,16 @@ pub(super) const MAX_DEPTH: usize = 64;
 /// A service has about 50 nodes. 200,000 nodes take some 20 MiB.
 pub(super) const MAX_NODES: usize = 200_000;
 
+/// The refusal of a file that is nested too deep.
+pub(super) fn too_deep(span: Span) -> Issue {
+    Issue::error("limit", span, format!("nested more than {MAX_DEPTH} levels deep"))
+}
+
+/// The refusal of a file that has too many values.
+pub(super) fn too_many(span: Span) -> Issue {
+    Issue::error("limit", span, format!("the file has more than {MAX_NODES} values, its aliases counted in full"))
+}
+
 /// A finished node, and how much it weighs.
 #[derive(Debug, Clone)]
 pub(super) struct Built {

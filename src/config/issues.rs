@@ -47,6 +47,11 @@ impl Issue {
         Self { span: None, ..Self::warning(code, Span::new(0, 0..0), message) }
     }
 
+    /// An error about something that stands in no file.
+    pub(super) fn general_error(code: &'static str, message: impl Into<String>) -> Self {
+        Self { span: None, ..Self::error(code, Span::new(0, 0..0), message) }
+    }
+
     /// With a next step.
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());

@@ -7,7 +7,7 @@ use jsonc_parser::common::Ranged;
 use jsonc_parser::errors::ParseErrorKind;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
-use super::builder::{self, Key, MAX_DEPTH};
+use super::builder::{self, Key, MAX_DEPTH, MAX_NODES};
 use super::issues::{Issue, Issues};
 use super::source::Span;
 use super::tree::{Node, Scalar, Style, Value};
@@ -28,7 +28,7 @@ pub(super) fn parse(text: &str, file: u32, issues: &Issues) -> Option<Rc<Node>> 
     };
     match parse_to_ast(text, &CollectOptions::default(), &options) {
         Ok(result) => match result.value {
-            Some(value) => node(&value, file, 1, issues),
+            Some(value) => node(&value, file, 1, &mut { MAX_NODES }, issues),
             None => {
                 let value = Value::Scalar(Scalar { text: "".into(), style: Style::Plain });
                 Some(Rc::new(Node { span: Span::new(file, 0..0), value }))
@@ -39,7 +39,7 @@ pub(super) fn parse(text: &str, file: u32, issues: &Issues) -> Option<Rc<Node>> 
             let span = Span::new(file, range.start..range.end);
             let message = match error.kind() {
                 ParseErrorKind::NestingDepthExceeded => {
-                    issues.add(too_deep(span));
+                    issues.add(builder::too_deep(span));
                     return None;
                 }
                 kind => kind.to_string(),
@@ -52,17 +52,18 @@ pub(super) fn parse(text: &str, file: u32, issues: &Issues) -> Option<Rc<Node>> 
     }
 }
 
-fn too_deep(span: Span) -> Issue {
-    Issue::error("limit", span, format!("nested more than {MAX_DEPTH} levels deep"))
-}
-
-fn node(json: &Json<'_>, file: u32, depth: usize, issues: &Issues) -> Option<Rc<Node>> {
+fn node(json: &Json<'_>, file: u32, depth: usize, left: &mut usize, issues: &Issues) -> Option<Rc<Node>> {
     let range = json.range();
     let span = Span::new(file, range.start..range.end);
     if depth > MAX_DEPTH {
-        issues.add(too_deep(span));
+        issues.add(builder::too_deep(span));
         return None;
     }
+    let Some(fewer) = left.checked_sub(1) else {
+        issues.add(builder::too_many(span));
+        return None;
+    };
+    *left = fewer;
     let scalar = |text: &str, style| Value::Scalar(Scalar { text: text.into(), style });
     let value = match json {
         Json::StringLit(string) => scalar(&string.value, Style::Quoted),
@@ -70,7 +71,7 @@ fn node(json: &Json<'_>, file: u32, depth: usize, issues: &Issues) -> Option<Rc<
         Json::BooleanLit(boolean) => scalar(if boolean.value { "true" } else { "false" }, Style::Plain),
         Json::NullKeyword(_) => scalar("null", Style::Plain),
         Json::Array(array) => {
-            let items: Option<Vec<_>> = array.elements.iter().map(|item| node(item, file, depth + 1, issues)).collect();
+            let items: Option<Vec<_>> = array.elements.iter().map(|item| node(item, file, depth + 1, left, issues)).collect();
             Value::List(items?)
         }
         Json::Object(object) => {
@@ -82,7 +83,7 @@ fn node(json: &Json<'_>, file: u32, depth: usize, issues: &Issues) -> Option<Rc<
                 };
                 let key =
                     Key { text: Rc::from(text), span: Span::new(file, range.start..range.end), merges: false };
-                pairs.push((key, node(&property.value, file, depth + 1, issues)?));
+                pairs.push((key, node(&property.value, file, depth + 1, left, issues)?));
             }
             Value::Map(builder::map(pairs, issues))
         }

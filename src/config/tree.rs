@@ -68,6 +68,15 @@ impl Node {
         matches!(&self.value, Value::Scalar(scalar) if scalar.kind() == Kind::Null)
     }
 
+    /// How many nodes it has, itself included. No recursion deeper than the tree, which is limited.
+    pub(super) fn weight(&self) -> usize {
+        1 + match &self.value {
+            Value::Scalar(_) => 0,
+            Value::List(items) => items.iter().map(|item| item.weight()).sum::<usize>(),
+            Value::Map(map) => map.entries.iter().map(|entry| entry.value.weight()).sum(),
+        }
+    }
+
     /// What it is, for people.
     pub(super) fn describe(&self) -> &'static str {
         match &self.value {

@@ -82,6 +82,7 @@ impl Reader<'_> {
                 let style = if style == ScalarStyle::Plain { Style::Plain } else { Style::Quoted };
                 let style = if self.is_string(tag.as_ref(), span)? { Style::Quoted } else { style };
                 let value = Value::Scalar(Scalar { text: text.into(), style });
+                self.charge(1, span)?;
                 self.close(anchor, Built { node: Rc::new(Node { span, value }), size: 1, depth: 1 })
             }
             Event::SequenceStart(_, anchor, tag) => {
@@ -97,6 +98,7 @@ impl Reader<'_> {
                 let built = self.anchors.get(&id).cloned().ok_or_else(|| {
                     Box::new(Issue::error("syntax", span, "this alias stands inside what it stands for"))
                 })?;
+                self.charge(built.size, span)?;
                 self.close(0, Built { node: self.at_alias(&built.node, span), ..built })
             }
             // Only emitted when asked for, or no content.
@@ -130,8 +132,9 @@ impl Reader<'_> {
 
     fn begin(&mut self, span: Span, anchor: usize, inside: Inside) -> Step {
         if self.open.len() >= MAX_DEPTH {
-            return Err(Box::new(too_deep(span)));
+            return Err(Box::new(builder::too_deep(span)));
         }
+        self.charge(1, span)?;
         self.open.push(Open { span, anchor, size: 1, depth: 1, inside });
         Ok(())
     }
@@ -150,16 +153,20 @@ impl Reader<'_> {
         self.close(open.anchor, Built { node: Rc::new(Node { span, value }), size: open.size, depth: open.depth })
     }
 
+    /// Counts `size` more nodes.
+    fn charge(&mut self, size: usize, span: Span) -> Step {
+        self.total += size;
+        if self.total <= MAX_NODES {
+            return Ok(());
+        }
+        Err(Box::new(builder::too_many(span)))
+    }
+
     /// Puts a finished node where it belongs.
     fn close(&mut self, anchor: usize, built: Built) -> Step {
-        self.total += built.size.max(1);
         let span = built.node.span;
-        if self.total > MAX_NODES.saturating_mul(2) || built.size > MAX_NODES {
-            let message = format!("with its aliases, this file has more than {MAX_NODES} values");
-            return Err(Box::new(Issue::error("limit", span, message)));
-        }
         if self.open.len() + built.depth > MAX_DEPTH {
-            return Err(Box::new(too_deep(span)));
+            return Err(Box::new(builder::too_deep(span)));
         }
         if anchor != 0 {
             self.anchors.insert(anchor, built.clone());
@@ -188,7 +195,7 @@ impl Reader<'_> {
         let length = rest.chars().next().filter(|c| *c != '\n').map_or(0, char::len_utf8);
         let span = Span::new(self.file, at..at + length);
         match error.kind() {
-            ErrorKind::RecursionLimitExceeded => too_deep(span),
+            ErrorKind::RecursionLimitExceeded => builder::too_deep(span),
             ErrorKind::TabInBlockIndentation | ErrorKind::TabInIndentation | ErrorKind::TabNotAllowed => {
                 Issue::error("syntax", span, "a tab stands where YAML wants spaces").help("indent with spaces")
             }
@@ -198,10 +205,6 @@ impl Reader<'_> {
             _ => Issue::error("syntax", span, error.info()),
         }
     }
-}
-
-fn too_deep(span: Span) -> Issue {
-    Issue::error("limit", span, format!("nested more than {MAX_DEPTH} levels deep"))
 }
 
 fn as_key(node: &Rc<Node>) -> Result<Key, Box<Issue>> {
