@@ -71,6 +71,7 @@ impl Fleet {
     /// # Errors
     ///
     /// [`Denied`]: nothing was changed.
+    #[expect(clippy::needless_pass_by_value, reason = "a request is an input: it is used up")]
     pub fn request(&mut self, now: Moment, request: Request) -> Result<Accepted, Denied> {
         if let Request::Shutdown(mode) = request {
             let accepted = self.shutdown_plan();

@@ -19,6 +19,8 @@ mod fact;
 mod fleet;
 mod history;
 mod jitter;
+#[cfg(test)]
+mod kit;
 mod legal;
 mod out;
 mod phase;
@@ -27,6 +29,8 @@ mod probing;
 mod reconcile;
 mod request;
 mod restart;
+#[cfg(test)]
+mod scenario;
 mod settle;
 mod slot;
 mod snapshot;

@@ -139,10 +139,8 @@ impl Fleet {
                 Phase::Failed { .. } => slot.is_undead(),
                 Phase::Stopped { .. } | Phase::Completed { .. } | Phase::Disabled => false,
             });
-            let (verb, why) = match runs {
-                true => (StepVerb::Stop, StepWhy::Asked),
-                false => (StepVerb::Keep, StepWhy::NotWanted),
-            };
+            let (verb, why) =
+                if runs { (StepVerb::Stop, StepWhy::Asked) } else { (StepVerb::Keep, StepWhy::NotWanted) };
             steps.push(Step { service, verb, why });
         }
         Ok(Draft { project: Arc::clone(project), wishes, steps })

@@ -155,16 +155,17 @@ impl Slot {
         if self.life.as_ref()?.helper != Helper::Hook {
             return None;
         }
-        match (self.start_stage(), self.stop_stage()) {
-            (Some(StartStage::PreStart(index)), _) => Some((HookKind::PreStart, *index)),
-            (Some(StartStage::PostStart { index, .. }), _) => Some((HookKind::PostStart, *index)),
-            (Some(StartStage::Spawning | StartStage::Running { .. }), _) | (None, None) => None,
-            (None, Some(StopStage::PreStop(index))) => Some((HookKind::PreStop, *index)),
-            (None, Some(StopStage::PostStop(index))) => Some((HookKind::PostStop, *index)),
-            (
-                None,
-                Some(StopStage::Asked { .. } | StopStage::Killed { .. } | StopStage::Draining | StopStage::Ports),
-            ) => None,
+        if let Some(stage) = self.start_stage() {
+            return match stage {
+                StartStage::PreStart(index) => Some((HookKind::PreStart, *index)),
+                StartStage::PostStart { index, .. } => Some((HookKind::PostStart, *index)),
+                StartStage::Spawning | StartStage::Running { .. } => None,
+            };
+        }
+        match self.stop_stage()? {
+            StopStage::PreStop(index) => Some((HookKind::PreStop, *index)),
+            StopStage::PostStop(index) => Some((HookKind::PostStop, *index)),
+            StopStage::Asked { .. } | StopStage::Killed { .. } | StopStage::Draining | StopStage::Ports => None,
         }
     }
 

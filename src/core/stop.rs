@@ -60,13 +60,17 @@ impl Slot {
 
     /// Begins the decided stop. A spawn that is under way has to be answered first.
     pub(super) fn stop_now(&mut self, now: Moment, out: &mut Out) {
-        match (self.start_stage(), &self.phase) {
-            (Some(StartStage::Spawning), _) => {}
-            (Some(StartStage::PreStart(_)), _) => self.abandon(now, StopReason::Asked, out),
-            (Some(StartStage::Running { .. } | StartStage::PostStart { .. }), _) | (None, Phase::Ready { .. }) => {
-                self.leave(now, StopReason::Asked, out)
+        match self.start_stage() {
+            Some(StartStage::Spawning) => {}
+            Some(StartStage::PreStart(_)) => self.abandon(now, StopReason::Asked, out),
+            Some(StartStage::Running { .. } | StartStage::PostStart { .. }) => {
+                self.leave(now, StopReason::Asked, out);
             }
-            (None, _) => {}
+            None => {
+                if matches!(self.phase, Phase::Ready { .. }) {
+                    self.leave(now, StopReason::Asked, out);
+                }
+            }
         }
     }
 

@@ -37,16 +37,13 @@ impl Wiring {
         old.retain(|_, slot| !is_forgotten(slot));
         let mut taken: BTreeSet<u32> = old.values().map(|slot| slot.number).collect();
         for (name, service) in &project.services {
-            match old.get_mut(name) {
-                Some(slot) => {
-                    slot.service = Arc::clone(service);
-                    slot.member = Member::Present;
-                }
-                None => {
-                    let number = lowest_free(&taken);
-                    taken.insert(number);
-                    old.insert(name.clone(), Slot::new(Arc::clone(service), number, now));
-                }
+            if let Some(slot) = old.get_mut(name) {
+                slot.service = Arc::clone(service);
+                slot.member = Member::Present;
+            } else {
+                let number = lowest_free(&taken);
+                taken.insert(number);
+                old.insert(name.clone(), Slot::new(Arc::clone(service), number, now));
             }
         }
         let order = graph::start_order(project).into_iter().chain(removed).collect::<Vec<_>>();
@@ -95,5 +92,5 @@ fn is_forgotten(slot: &Slot) -> bool {
 }
 
 fn lowest_free(taken: &BTreeSet<u32>) -> u32 {
-    (0..).find(|number| !taken.contains(number)).expect("fewer services than numbers")
+    (0..u32::MAX).find(|number| !taken.contains(number)).expect("fewer services than numbers")
 }
