@@ -12,8 +12,8 @@ use super::Loaded;
 use super::environment::CALLER;
 use crate::model::{
     Command, Condition, Guard, Hook, HookFailure, Hooks, HttpProbe, LogFormat, Logs, Port, PortNumber, Probe,
-    ProbeKind, ProbeOwner, ProbeTarget, Requirement, RestartMode, Service, ServiceType, SignalScope, Stdin, StopOrder,
-    TcpTarget, WhenReplaced,
+    ProbeKind, ProbeOwner, ProbeTarget, Requirement, RestartMode, Service, ServiceType, SignalScope, Stdin,
+    StopOrder, TcpTarget, WhenReplaced,
 };
 
 /// The project as a value that can be written as YAML or JSON.
@@ -30,7 +30,8 @@ pub fn resolved(loaded: &Loaded) -> Value {
         StopOrder::Reverse => "reverse",
         StopOrder::Parallel => "parallel",
     };
-    let mut file = json!({"name": text(&project.name), "stop": {"order": order}, "env_file": [], "services": services});
+    let mut file =
+        json!({"name": text(&project.name), "stop": {"order": order}, "env_file": [], "services": services});
     if !groups.is_empty() {
         file["groups"] = groups.into();
     }
@@ -61,9 +62,9 @@ fn duration(value: Duration) -> Value {
         (u64::from(nanos / 1_000 % 1_000), "us"),
         (u64::from(nanos % 1_000), "ns"),
     ];
-    let shown: String =
-        parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}")).collect();
-    if shown.is_empty() { "0s".into() } else { shown.into() }
+    let some = parts.iter().filter(|(count, _)| *count > 0);
+    let shown: Vec<String> = some.map(|(count, unit)| format!("{count}{unit}")).collect();
+    if shown.is_empty() { "0s".into() } else { shown.concat().into() }
 }
 
 fn body(service: &Service) -> Value {
