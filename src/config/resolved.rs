@@ -67,6 +67,13 @@ fn duration(value: Duration) -> Value {
     if shown.is_empty() { "0s".into() } else { shown.concat().into() }
 }
 
+/// The largest unit that keeps it whole.
+fn size(bytes: u64) -> Value {
+    let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+    let fits = units.into_iter().find(|(shift, _)| bytes > 0 && bytes.trailing_zeros() >= *shift);
+    fits.map_or_else(|| format!("{bytes}B"), |(shift, unit)| format!("{}{unit}", bytes >> shift)).into()
+}
+
 fn body(service: &Service) -> Value {
     let mut out = Map::new();
     let mut put = |key: &str, value: Value| {
@@ -238,7 +245,12 @@ fn stop(service: &Service) -> Value {
     let mut out = json!({"timeout": duration(stop.timeout), "signal_to": scope});
     match &stop.command {
         Some(instead) => out["command"] = command(instead),
-        None => out["signal"] = stop.signal.number().into(),
+        None => {
+            let name = stop.signal.to_string();
+            // Real-time signals have no name.
+            let named = name.starts_with("SIG");
+            out["signal"] = if named { name.into() } else { stop.signal.number().into() };
+        }
     }
     out
 }
@@ -276,7 +288,7 @@ fn logs(logs: &Logs) -> Value {
         LogFormat::Plain => "plain",
     };
     let mut out = json!({
-        "max_size": format!("{}B", logs.max_size),
+        "max_size": size(logs.max_size),
         "max_files": logs.max_files,
         "format": format,
         "disable": logs.disabled,

@@ -4,6 +4,7 @@ mod diagnostics;
 mod environment;
 mod hostile;
 mod meaning;
+mod reading;
 mod schema;
 
 use std::ffi::OsString;

@@ -110,12 +110,12 @@ pub(in crate::config) fn project(
         })
         .collect();
     check::edges(&shared.issues, &drafts_edges(&drafts));
-    let services = finish(drafts, &groups);
-    let ports_at = |name: &ServiceName| ports_span(outlines.get(name)?);
-    check::services(&shared.issues, &services, input.profiles, &ports_at);
     if shared.issues.failed() {
         return None;
     }
+    let services = finish(drafts, &groups);
+    let ports_at = |name: &ServiceName| ports_span(outlines.get(name)?);
+    check::services(&shared.issues, &services, input.profiles, &ports_at);
     let profiles = input.profiles.iter().cloned().collect();
     Some((Project { name, dir: shared.dir.clone(), services, groups, profiles, stop }, auto))
 }

@@ -41,7 +41,7 @@ fn a_megabyte_of_nesting_is_refused_by_limit() {
         ("tspm.yaml", "[".repeat(n)),
         ("tspm.yaml", "{a: ".repeat(n / 4)),
         ("tspm.yaml", "- ".repeat(n / 2)),
-        ("tspm.yaml", (0..1_000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect()),
+        ("tspm.yaml", (0..1_000).map(|depth| " ".repeat(depth) + "a:\n").collect()),
         ("tspm.json", "[".repeat(n)),
         ("tspm.json", "{\"a\":".repeat(n / 5)),
         ("tspm.json", format!("{}{}", "[".repeat(100), "]".repeat(100))),
@@ -115,13 +115,13 @@ fn values_cannot_grow_without_limit() {
     text += "'\n";
     text.extend((0..2_000).map(|n| format!("  v{n}: {}\n", "${vars.a}".repeat(9))));
     assert_eq!(code(&refused("tspm.yaml", text.as_bytes())), "limit");
-    let many: String = (0..20_000).map(|n| format!("  s{n}: {{command: x}}\n")).collect();
+    let many = (0..20_000).map(|n| format!("  s{n}: {{command: x}}\n")).collect::<Vec<_>>().concat();
     assert_eq!(code(&refused("tspm.yaml", format!("services:\n{many}").as_bytes())), "limit");
 }
 
 #[test]
 fn thousands_of_mistakes_are_counted_and_not_all_shown() {
-    let many: String = (0..1_000).map(|n| format!("  s{n}: {{command: x, nope: 1}}\n")).collect();
+    let many = (0..1_000).map(|n| format!("  s{n}: {{command: x, nope: 1}}\n")).collect::<Vec<_>>().concat();
     let report = refused("tspm.yaml", format!("services:\n{many}").as_bytes());
     assert_eq!(report.problems.len(), 201);
     assert_eq!(report.problems[200].message, "800 more problems are not shown");
@@ -132,9 +132,8 @@ fn a_large_project_loads_quickly_and_shares() {
     let mut text = String::from("services:\n");
     for n in 0..400 {
         let after = if n > 0 { format!(", depends_on: [s{}]", n - 1) } else { String::new() };
-        text += &format!(
-            "  s{n}: {{command: [run, \"${{PORT}}\"], ports: [auto], readiness: /h, env: {{N: {n}}}{after}}}\n"
-        );
+        let rest = "ports: [auto], readiness: /h";
+        text.extend([format!("  s{n}: {{command: [run, \"${{PORT}}\"], {rest}, env: {{N: {n}}}{after}}}\n")]);
     }
     let mut bundle = bundle(&text);
     bundle.env.extend((0..60).map(|n| (format!("VARIABLE_{n}").into(), "some value of the caller".into())));
