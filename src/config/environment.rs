@@ -31,8 +31,12 @@ const MAX_ENV_FILE: usize = 1 << 20;
 pub(super) fn caller(env: &[(OsString, OsString)]) -> Environment {
     let origin: Arc<str> = Arc::from(CALLER);
     let var = |(key, value): &(OsString, OsString)| {
-        let var =
-            EnvVar { value: Arc::from(&**value), origin: Arc::clone(&origin), declared: false, overridden: Vec::new() };
+        let var = EnvVar {
+            value: Arc::from(&**value),
+            origin: Arc::clone(&origin),
+            declared: false,
+            overridden: Vec::new(),
+        };
         (Arc::<OsStr>::from(&**key), var)
     };
     env.iter().filter(|(key, _)| !key.is_empty() && key != NAME_VARIABLE).map(var).collect()
@@ -191,7 +195,10 @@ impl EnvFile {
                     let span = shared.issues.with_source(file, |source| {
                         let start = source.line_start(fault.line);
                         let line = source.text[start..].lines().next().unwrap_or_default();
-                        let at = line.char_indices().nth(fault.column.saturating_sub(1)).map_or(line.len(), |(at, _)| at);
+                        let at = line
+                            .char_indices()
+                            .nth(fault.column.saturating_sub(1))
+                            .map_or(line.len(), |(at, _)| at);
                         let end = start + at + usize::from(at < line.len());
                         Span::new(file, start + at..end)
                     });

@@ -100,7 +100,8 @@ struct Window<'a> {
 
 impl<'a> Window<'a> {
     fn of(places: &[&'a Place]) -> Self {
-        let first = places.iter().min_by_key(|place| place.range.start).expect("a window shows at least one place");
+        let first =
+            places.iter().min_by_key(|place| place.range.start).expect("a window shows at least one place");
         let source: &str = &first.source;
         let last = places.iter().map(|place| place.range.start).max().unwrap_or_default();
         let start = source[..first.range.start].rfind('\n').map_or(0, |at| at + 1);

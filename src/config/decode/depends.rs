@@ -25,7 +25,8 @@ pub(super) fn depends_on(
     let mut edges: Vec<Edge> = Vec::new();
     let mut add = |edge: Edge| match edges.iter().find(|known| known.dependency.on == edge.dependency.on) {
         Some(first) => {
-            let issue = Issue::error("duplicate-key", edge.span, format!("`{}` is named twice", edge.dependency.on));
+            let issue =
+                Issue::error("duplicate-key", edge.span, format!("`{}` is named twice", edge.dependency.on));
             reader.issue(issue.also(first.span, "first named here"));
         }
         None => edges.push(edge),

@@ -18,9 +18,7 @@ use crate::config::reader::{self, Fields, Reader};
 use crate::config::scope::{Globals, Lazies, Outline, Resolved, ServiceEntry, ServiceScope, origin};
 use crate::config::tree::{Node, Value};
 use crate::config::{Color, keys};
-use crate::model::{
-    Environment, GroupName, Hooks, Logs, Port, Service, ServiceName, ServiceType, Stdin,
-};
+use crate::model::{Environment, GroupName, Hooks, Logs, Port, Service, ServiceName, ServiceType, Stdin};
 
 /// What services take from the project.
 pub(super) struct Context<'a> {
@@ -99,8 +97,10 @@ fn read(
     let cwd = fields.get("cwd").and_then(|node| reader.path(node, dir)).unwrap_or_else(|| dir.clone());
     let command = match fields.get("command") {
         Some(node) => commands.read(node),
+        None if fields.misspells("command") || fields.is_elsewhere() => None,
         None => {
-            let issue = Issue::error("missing-key", outline.key_span, format!("service `{name}` has no `command`"));
+            let issue =
+                Issue::error("missing-key", outline.key_span, format!("service `{name}` has no `command`"));
             reader.issue(issue);
             None
         }
@@ -198,10 +198,7 @@ fn final_environment(
     let own = environment::own(project, name, ports);
     if let Some(node) = fields.get("env_file") {
         for file in EnvFile::read(&globals.reader(), node) {
-            file.apply(&mut env, shared, cx.files, &|below, wanted| match wanted.contains('.') {
-                true => crate::config::interpolate::Lookup::dotted(globals, wanted).ok(),
-                false => environment::text(below, wanted),
-            });
+            file.apply(&mut env, shared, cx.files, &|below, wanted| globals.in_file(below, wanted));
         }
     }
     let entries = fields.get("env").and_then(|node| env_entries(&globals.reader(), node)).unwrap_or_default();
