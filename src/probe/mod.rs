@@ -71,10 +71,10 @@ pub enum Answer {
         /// What was seen, for people.
         output: String,
     },
-    /// Somebody else answers at the service's address.
+    /// Somebody else answers at the service's port. (At its unix path: `Bad`, which says who.)
     Foreign {
-        /// The address.
-        local: Local,
+        /// The port.
+        port: u16,
         /// The process that listens, if it can be told.
         pid: Option<u32>,
         /// Its command line, shortened.
@@ -127,7 +127,10 @@ impl Check<'_> {
         match self.owners.owner_of(&local) {
             Ownership::Own => Ok(None),
             Ownership::Unknown(note) => Ok(Some(note)),
-            Ownership::Foreign { pid, command, owner } => Err(Answer::Foreign { local, pid, command, owner }),
+            Ownership::Foreign { pid, command, owner } => Err(match local {
+                Local::Tcp(port) => Answer::Foreign { port, pid, command, owner },
+                Local::Unix(path) => Answer::bad(foreign_unix(&path, pid, command.as_deref(), owner.as_deref())),
+            }),
             // It was closed just now, or the connection went to itself.
             Ownership::Nobody => Err(match local {
                 Local::Tcp(port) => Answer::bad(format!("connection refused on port {port}")),
@@ -139,6 +142,16 @@ impl Check<'_> {
 
 fn no_listener(path: &Path) -> String {
     format!("connection refused on `{}`", path.display())
+}
+
+/// `somebody else listens on `/run/db.sock`: pid 812 (postgres), service db of project shop`
+fn foreign_unix(path: &Path, pid: Option<u32>, command: Option<&str>, owner: Option<&str>) -> String {
+    let pid = pid.map(|pid| format!("pid {pid}"));
+    let command = command.map(|command| format!("({command})"));
+    let process = [pid, command].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let known: Vec<&str> = [process.as_str(), owner.unwrap_or_default()].into_iter().filter(|s| !s.is_empty()).collect();
+    let who = if known.is_empty() { String::new() } else { format!(": {}", known.join(", ")) };
+    format!("somebody else listens on `{}`{who}", path.display())
 }
 
 /// `1s`, `1.5s`, `250ms`.

@@ -11,7 +11,8 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, UnixCredentials, recvmsg, setsockopt, sockopt};
-use tokio::io::unix::AsyncFd;
+use tokio::io::Interest;
+use tokio::net::UnixDatagram as AsyncDatagram;
 
 /// The longest message; systemd's own limit is a page.
 const MAX_MESSAGE: usize = 4096;
@@ -41,7 +42,7 @@ pub struct Notify {
 /// The socket that a run's `NOTIFY_SOCKET` names.
 #[derive(Debug)]
 pub struct NotifySocket {
-    socket: AsyncFd<UnixDatagram>,
+    socket: AsyncDatagram,
     address: String,
 }
 
@@ -63,7 +64,7 @@ impl NotifySocket {
     fn wrap(socket: UnixDatagram, address: String) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
         setsockopt(&socket, sockopt::PassCred, &true)?;
-        Ok(Self { socket: AsyncFd::register(socket)?, address })
+        Ok(Self { socket: AsyncDatagram::from_std(socket)?, address })
     }
 
     /// The value of `NOTIFY_SOCKET`: `@tspm/…`.
@@ -77,11 +78,8 @@ impl NotifySocket {
     pub async fn recv(&self) -> io::Result<Notify> {
         let own = nix::unistd::geteuid().as_raw();
         loop {
-            let mut guard = self.socket.readable().await?;
-            let Ok(received) = guard.try_io(|socket| receive(socket.get_ref())) else {
-                continue;
-            };
-            if let Some((text, sender)) = received?
+            let received = self.socket.async_io(Interest::READABLE, || receive(&self.socket)).await?;
+            if let Some((text, sender)) = received
                 && (sender.uid() == own || sender.uid() == 0)
                 && let Some(notify) = parse(&text, sender)
             {
@@ -93,12 +91,12 @@ impl NotifySocket {
 
 impl AsFd for NotifySocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.get_ref().as_fd()
+        self.socket.as_fd()
     }
 }
 
 /// One message and its sender, if the kernel named one. Every descriptor that came with it is closed.
-fn receive(socket: &UnixDatagram) -> io::Result<Option<(Vec<u8>, UnixCredentials)>> {
+fn receive(socket: &AsyncDatagram) -> io::Result<Option<(Vec<u8>, UnixCredentials)>> {
     let mut text = vec![0; MAX_MESSAGE];
     let mut space = nix::cmsg_space!(UnixCredentials, [RawFd; MAX_FDS]);
     let mut slices = [IoSliceMut::new(&mut text)];
