@@ -1,7 +1,5 @@
 //! The supervisor process's entry: the driver and the API server on one thread.
 
-use std::os::fd::{FromRawFd, OwnedFd};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,9 +9,9 @@ use tokio::sync::broadcast;
 use tokio::task::LocalSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::keeper::link::Link;
+use crate::keeper::link;
 use crate::supervisor::{Driver, Setup, Told};
-use crate::sys::{Place, inherited, limits};
+use crate::sys::{Place, limits};
 
 use super::journal::Journal;
 use super::server::{Desk, Peer, router};
@@ -49,14 +47,14 @@ enum ServeError {
 }
 
 fn serve(place: Place) -> Result<(), ServeError> {
-    limits::raise_open_files();
-    let (link, listener) = inherited::descriptors()?;
+    let (link, listener) = link::inherit()?;
+    limits::raise_open_files()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, async {
         listener.set_nonblocking(true)?;
         let listener = UnixListener::from_std(listener)?;
         let (events, _) = broadcast::channel(EVENTS_KEPT);
-        let setup = Setup { link: Link::new(link), observer: observer(&place, events.clone()), place };
+        let setup = Setup { link, observer: observer(&place, events.clone()), place };
         let (driver, handle) = Driver::begin(setup).await?;
         let over = CancellationToken::new();
         let desk = Desk { handle, events, keeper: driver.keeper_pid(), over };

@@ -150,6 +150,9 @@ impl<F: FnMut(Told)> Driver<F> {
             let now = clock::now();
             self.handle(now, wake)?;
             // Everything that is there already belongs to the same turn: one reconciliation serves all.
+            while let Some((message, fds)) = self.effects.keeper.try_receive()? {
+                self.keeper_said(now, message, fds);
+            }
             while let Ok(news) = self.news.try_recv() {
                 self.hear(now, news);
             }

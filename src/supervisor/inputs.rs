@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use crate::config::{self, Ports};
 use crate::core::{
-    Apply, Exit, Fact, Leftover, Recreate, Request, ShutdownMode, SpawnFailure, Wanted, WithDeps,
+    Apply, Exit, Fact, Leftover, Request, ShutdownMode, SpawnFailure, Wanted,
 };
 use crate::keeper::protocol::{FromKeeper, Process, SpawnStep, Target, ToKeeper};
 use crate::logs::{CaptureFact, Source};
 use crate::model::{InstanceId, Moment, ProbeKind, RunId, Service, ServiceName, Signal};
-use crate::sys::{clock, tree};
+use crate::sys::tree;
 
 use super::driver::{Driver, Stage};
 use super::effects::{ALIVE_TAG, READY_TAG};

@@ -20,7 +20,6 @@ pub(super) struct Run {
     /// The shim: parent of the leader, root of the run's tree.
     pub(super) shim: Option<u32>,
     /// Held open and never written: many watchers end on EOF.
-    #[expect(dead_code, reason = "owned for its drop: the service sees EOF when the run is over")]
     pub(super) stdin: Option<OwnedFd>,
     /// Whether a `log` or `notify` liveness probe heard anything since it was last asked.
     pub(super) heartbeat: Heartbeat,

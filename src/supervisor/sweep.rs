@@ -8,21 +8,23 @@ use std::path::Path;
 
 use crate::core::Leftover;
 use crate::model::{Project, Signal};
-use crate::sys::{identity, signals, token, tree};
+use crate::sys::{signals, token, tree};
 
 /// Kills every process with a token of `project_id`, except `spared` programs; says which were found.
 pub(super) fn sweep(project_id: &str, spared: &BTreeSet<&str>) -> Vec<Leftover> {
+    let prefix = format!("{project_id}.");
     let mut found = Vec::new();
-    for pid in token::scan(project_id) {
+    for pid in token::scan(&prefix) {
         // Named before it is killed: afterwards there is nothing to read.
         let command = tree::command_line(pid);
         if is_spared(&command, spared) {
             continue;
         }
-        // The pid is taken with its start time, so that a recycled pid is not what gets the signal.
-        let Ok(start) = identity::start_time(pid) else { continue };
-        let why = match signals::open(pid, start).and_then(|process| process.send(Signal::KILL.number())) {
+        // Opened, then checked again: a recycled pid is not what gets the signal.
+        let opened = signals::open_if(pid, |_| token::is_carried_by(pid, &prefix));
+        let why = match opened.and_then(|(process, _)| process.send(Signal::KILL.number())) {
             Ok(()) => "killed".to_owned(),
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => continue,
             Err(error) => format!("could not be killed: {error}"),
         };
         found.push(Leftover { pid, command, why });

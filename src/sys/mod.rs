@@ -10,6 +10,7 @@ mod netlink;
 pub mod peer;
 mod place;
 mod procfs;
+pub mod reactor;
 pub mod signals;
 pub mod sockets;
 pub mod token;

@@ -16,6 +16,12 @@ pub fn scan(prefix: &str) -> Vec<u32> {
     found
 }
 
+/// Whether process `pid` carries such an element.
+pub fn is_carried_by(pid: u32, prefix: &str) -> bool {
+    let mut environ = Vec::new();
+    procfs::read_all(pid, "environ", &mut environ).is_ok() && carries(&environ, prefix)
+}
+
 /// Whether an environment block (`K=V`, each ended by NUL) carries such an element.
 fn carries(environ: &[u8], prefix: &str) -> bool {
     let value = |entry: &[u8]| {

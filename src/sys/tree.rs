@@ -112,6 +112,17 @@ pub fn command_line(pid: u32) -> String {
     text.chars().take(LONGEST - 1).chain(std::iter::once('…')).collect()
 }
 
+/// The value of a variable in the environment that it was started with. None: unset, or not to be read.
+pub fn environment_value(pid: u32, name: &str) -> Option<String> {
+    let mut environ = Vec::new();
+    procfs::read_all(pid, "environ", &mut environ).ok()?;
+    let value = |entry: &[u8]| {
+        let value = entry.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
+        Some(String::from_utf8_lossy(value).into_owned())
+    };
+    environ.split(|&byte| byte == 0).find_map(value)
+}
+
 /// The names it goes by: the base name of its executable and of its zeroth argument.
 pub fn program_names(pid: u32) -> [Option<Vec<u8>>; 2] {
     let base =
