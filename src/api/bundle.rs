@@ -43,7 +43,11 @@ impl From<config::Bundle> for Bundle {
     fn from(bundle: config::Bundle) -> Self {
         Self {
             sources: bundle.sources.into_iter().map(|(path, text)| (path.into(), text.into())).collect(),
-            env_files: bundle.env_files.into_iter().map(|(path, text)| (path.into(), text.map(Text::from))).collect(),
+            env_files: bundle
+                .env_files
+                .into_iter()
+                .map(|(path, text)| (path.into(), text.map(Text::from)))
+                .collect(),
             env: bundle.env.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
             dir: bundle.dir.into(),
             profiles: bundle.profiles,
@@ -55,7 +59,11 @@ impl From<config::Bundle> for Bundle {
 impl From<Bundle> for config::Bundle {
     fn from(bundle: Bundle) -> Self {
         Self {
-            sources: bundle.sources.into_iter().map(|(path, text)| (path.into_os().into(), text.into_bytes())).collect(),
+            sources: bundle
+                .sources
+                .into_iter()
+                .map(|(path, text)| (path.into_os().into(), text.into_bytes()))
+                .collect(),
             env_files: bundle
                 .env_files
                 .into_iter()

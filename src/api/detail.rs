@@ -1,9 +1,7 @@
 //! `describe` and `why`: everything about one instance, with the explanation in sentences.
 
 use crate::core::Phase;
-use crate::model::{
-    Command, Probe, ProbeKind, ProbeTarget, RestartMode, Service, SignalScope,
-};
+use crate::model::{Command, Probe, ProbeKind, ProbeTarget, RestartMode, Service, SignalScope};
 use crate::supervisor::Examination;
 use crate::sys::{clock, tree};
 
@@ -44,7 +42,11 @@ pub(super) fn detail(seen: &Examination) -> Detail {
             })
             .collect(),
         stops_after: explain.stops_after.iter().map(ToString::to_string).collect(),
-        processes: seen.pids.iter().filter_map(|pid| process(*pid, &seen.sight.view.instance.to_string())).collect(),
+        processes: seen
+            .pids
+            .iter()
+            .filter_map(|pid| process(*pid, &seen.sight.view.instance.to_string()))
+            .collect(),
         explanation: explanation(seen),
     }
 }
@@ -77,10 +79,12 @@ fn explanation(seen: &Examination) -> Vec<String> {
             lines.push(format!("it will be started again in {}", duration(until.since(clock::now()))));
         }
         Phase::Stopped { .. } if !view.wanted => lines.push(format!("nobody wants it: tspm start {name}")),
-        Phase::Failed { .. } => lines.push(format!(
-            "nothing will start it again by itself: correct the cause, then tspm start {name}"
-        )),
-        Phase::Disabled => lines.push("`disabled: true` in the project file keeps it from being started".to_owned()),
+        Phase::Failed { .. } => {
+            lines.push(format!("nothing will start it again by itself: correct the cause, then tspm start {name}"))
+        }
+        Phase::Disabled => {
+            lines.push("`disabled: true` in the project file keeps it from being started".to_owned())
+        }
         Phase::Stopped { .. }
         | Phase::Pending { .. }
         | Phase::Starting { .. }
@@ -132,7 +136,12 @@ fn restart_text(service: &Service) -> String {
         0 => "never given up".to_owned(),
         most => format!("given up after {most} restarts without {} of health", duration(backoff.reset_after)),
     };
-    format!("{mode}, after {} (×{} up to {}), {limit}", duration(backoff.initial), backoff.factor, duration(backoff.max))
+    format!(
+        "{mode}, after {} (×{} up to {}), {limit}",
+        duration(backoff.initial),
+        backoff.factor,
+        duration(backoff.max)
+    )
 }
 
 fn stop_text(service: &Service) -> String {

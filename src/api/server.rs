@@ -108,7 +108,9 @@ async fn up(
         recreate: if request.force_recreate { Recreate::All } else { Recreate::Changed },
         attach: match (request.attach, peer.pid) {
             (wire::Attach::Own, Some(pid)) => Attach::Own(pid),
-            (wire::Attach::Own, None) => return Err(Refused::bad("the kernel does not say who is at the other end")),
+            (wire::Attach::Own, None) => {
+                return Err(Refused::bad("the kernel does not say who is at the other end"));
+            }
             (wire::Attach::View, _) => Attach::View,
             (wire::Attach::Detach, _) => Attach::Detach,
         },
@@ -126,7 +128,10 @@ async fn start(
     Ok(done(desk.handle.request(request).await?))
 }
 
-async fn stop(Shared(desk): Shared<Desk>, Json(request): Json<wire::SelectRequest>) -> Result<Json<Done>, Refused> {
+async fn stop(
+    Shared(desk): Shared<Desk>,
+    Json(request): Json<wire::SelectRequest>,
+) -> Result<Json<Done>, Refused> {
     let services = names(&request.services)?.into_iter().collect();
     let request = Request::Stop { services, timeout: millis(request.timeout_ms) };
     Ok(done(desk.handle.request(request).await?))
@@ -145,7 +150,8 @@ async fn signal(
     Shared(desk): Shared<Desk>,
     Json(request): Json<wire::SignalRequest>,
 ) -> Result<Json<Done>, Refused> {
-    let signal = Signal::from_number(request.signal).ok_or_else(|| Refused::bad("a signal is a number from 1 to 64"))?;
+    let signal =
+        Signal::from_number(request.signal).ok_or_else(|| Refused::bad("a signal is a number from 1 to 64"))?;
     let result = desk.handle.signal(names(&request.services)?, signal).await?;
     let reached = result.reached.iter().map(|instance| format!("{instance}: {signal} sent"));
     let idle = result.idle.iter().map(|instance| format!("{instance}: has no process"));
@@ -153,10 +159,7 @@ async fn signal(
     Ok(Json(Done { schema_version: SCHEMA_VERSION, steps: Vec::new(), notes, generation: 0, owner: false }))
 }
 
-async fn down(
-    Shared(desk): Shared<Desk>,
-    Json(request): Json<wire::DownRequest>,
-) -> Result<Response, Refused> {
+async fn down(Shared(desk): Shared<Desk>, Json(request): Json<wire::DownRequest>) -> Result<Response, Refused> {
     let mode = if request.force {
         ShutdownMode::Force
     } else {
@@ -256,4 +259,3 @@ where
     let body = super::stream::LineBody::new(receiver, writer);
     ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::new(body)).into_response()
 }
-

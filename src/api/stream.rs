@@ -30,7 +30,10 @@ impl HttpBody for LineBody {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         if let Some(writer) = &mut self.writer
             && writer.as_mut().poll(cx).is_ready()
         {
@@ -40,4 +43,3 @@ impl HttpBody for LineBody {
         self.lines.poll_recv(cx).map(|line| line.map(|bytes| Ok(Frame::data(bytes))))
     }
 }
-

@@ -5,9 +5,7 @@ use crate::model::ServiceType;
 use crate::supervisor::{Scene, Sight, Told};
 use crate::sys::clock;
 
-use super::wire::{
-    EventView, ExitView, PortView, ProcessView, SCHEMA_VERSION, ServiceView, State, WaitingView,
-};
+use super::wire::{EventView, ExitView, PortView, ProcessView, SCHEMA_VERSION, ServiceView, State, WaitingView};
 use super::words;
 
 /// The whole scene.
@@ -166,7 +164,8 @@ const fn has_process(phase: &Phase) -> bool {
         Phase::Starting { stage: StartStage::PreStart(_) | StartStage::Spawning, .. } => false,
         Phase::Starting { .. } | Phase::Ready { .. } => true,
         Phase::Stopping { exit, stage, .. } => {
-            exit.is_none() && matches!(stage, StopStage::PreStop(_) | StopStage::Asked { .. } | StopStage::Killed { .. })
+            exit.is_none()
+                && matches!(stage, StopStage::PreStop(_) | StopStage::Asked { .. } | StopStage::Killed { .. })
         }
         Phase::Stopped { .. }
         | Phase::Pending { .. }

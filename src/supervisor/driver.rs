@@ -43,7 +43,10 @@ pub enum StartError {
     #[error("the supervisor could not be set up: {0}")]
     Io(#[from] io::Error),
     /// The keeper speaks another protocol.
-    #[error("the keeper speaks protocol {theirs}, this supervisor {}: run `tspm down` with the version that started it", protocol::VERSION)]
+    #[error(
+        "the keeper speaks protocol {theirs}, this supervisor {}: run `tspm down` with the version that started it",
+        protocol::VERSION
+    )]
     Version {
         /// The keeper's.
         theirs: u32,

@@ -143,7 +143,12 @@ impl Helpers {
     /// Those of `run` are to be killed and never heard of again: their numbers.
     pub(super) fn cancel(&mut self, run: RunId) -> Vec<u64> {
         let of_run = self.live.iter_mut().filter(|(_, helper)| helper.purpose.run() == run);
-        of_run.map(|(number, helper)| { helper.state = State::Cancelled; *number }).collect()
+        of_run
+            .map(|(number, helper)| {
+                helper.state = State::Cancelled;
+                *number
+            })
+            .collect()
     }
 
     /// Those whose deadline has passed are to be killed: their numbers.

@@ -79,7 +79,10 @@ mod tests {
         assert_eq!(after(&hook, HookStep::Guard, OK, String::new()), Next::Over(HookOutcome::Skipped));
         assert_eq!(after(&hook, HookStep::Guard, BAD, String::new()), Next::Run(&hook.command, HookStep::Main));
         assert_eq!(after(&hook, HookStep::Main, OK, String::new()), Next::Run(&guard, HookStep::Recheck));
-        let Next::Over(HookOutcome::Failed { how, .. }) = after(&hook, HookStep::Recheck, BAD, String::new()) else { panic!() };
+        let Next::Over(HookOutcome::Failed { how, .. }) = after(&hook, HookStep::Recheck, BAD, String::new())
+        else {
+            panic!()
+        };
         assert!(how.contains("guard still fails"), "{how}");
     }
 

@@ -4,9 +4,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use crate::config::{self, Ports};
-use crate::core::{
-    Apply, Exit, Fact, Leftover, Request, ShutdownMode, SpawnFailure, Wanted,
-};
+use crate::core::{Apply, Exit, Fact, Leftover, Request, ShutdownMode, SpawnFailure, Wanted};
 use crate::keeper::protocol::{FromKeeper, Process, SpawnStep, Target, ToKeeper};
 use crate::logs::{CaptureFact, Source};
 use crate::model::{InstanceId, Moment, ProbeKind, RunId, Service, ServiceName, Signal};
@@ -174,8 +172,15 @@ impl<F: FnMut(Told)> Driver<F> {
         let id = RunId(number);
         if Helpers::is_helper(number) {
             let file = self.effects.helper_log(number);
-            let source =
-                Source { run: id, stdout, stderr, file, tail: OUTPUT_KEPT, patterns: Vec::new(), marks_run: false };
+            let source = Source {
+                run: id,
+                stdout,
+                stderr,
+                file,
+                tail: OUTPUT_KEPT,
+                patterns: Vec::new(),
+                marks_run: false,
+            };
             self.effects.capture.add(source);
             return;
         }

@@ -49,7 +49,9 @@ impl RunOwners {
     fn foreign_port(port: u16) -> Ownership {
         let holder = ports::holder(port);
         if holder.pid.is_none() {
-            return Ownership::Unknown(format!("port {port} is held by a process that cannot be seen (another user's)"));
+            return Ownership::Unknown(format!(
+                "port {port} is held by a process that cannot be seen (another user's)"
+            ));
         }
         Ownership::Foreign { pid: holder.pid, command: holder.command, owner: holder.owner }
     }
@@ -60,8 +62,11 @@ impl Owners for RunOwners {
         match local {
             Local::Tcp(port) => {
                 let listeners = self.table.get();
-                let inodes: HashSet<u32> =
-                    listeners.iter().filter(|l| l.local.port() == *port && ports::is_local(&l.local)).map(|l| l.inode).collect();
+                let inodes: HashSet<u32> = listeners
+                    .iter()
+                    .filter(|l| l.local.port() == *port && ports::is_local(&l.local))
+                    .map(|l| l.inode)
+                    .collect();
                 if inodes.is_empty() {
                     Ownership::Nobody
                 } else if self.holds_any(&inodes) {
@@ -79,7 +84,10 @@ impl Owners for RunOwners {
                         command: Some(tree::command_line(pid)),
                         owner: ports::owner_of_process(pid),
                     },
-                    None => Ownership::Unknown(format!("`{}` is held by a process that cannot be seen", path.display())),
+                    None => Ownership::Unknown(format!(
+                        "`{}` is held by a process that cannot be seen",
+                        path.display()
+                    )),
                 },
             },
         }

@@ -47,7 +47,12 @@ pub(super) fn holders(ports: &[u16]) -> Vec<PortHolder> {
         return Vec::new();
     }
     let listeners = sockets::listeners().unwrap_or_default();
-    let mut taken: Vec<u16> = listeners.iter().filter(|l| is_local(&l.local)).map(|l| l.local.port()).filter(|port| ports.contains(port)).collect();
+    let mut taken: Vec<u16> = listeners
+        .iter()
+        .filter(|l| is_local(&l.local))
+        .map(|l| l.local.port())
+        .filter(|port| ports.contains(port))
+        .collect();
     taken.sort_unstable();
     taken.dedup();
     taken.into_iter().map(holder).collect()

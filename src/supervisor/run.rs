@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use tokio::task::AbortHandle;
 
-use crate::logs::{LogFile, path_of};
 use crate::core::ProbeOutcome;
+use crate::logs::{LogFile, path_of};
 use crate::model::{InstanceId, Probe, Service};
 
 /// The handles of a live run. The definition is the one it was begun with: a changed file does not change how
@@ -36,7 +36,15 @@ pub(super) enum Heartbeat {
 
 impl Run {
     pub(super) fn new(instance: InstanceId, service: Arc<Service>) -> Self {
-        Self { instance, service, pid: None, shim: None, stdin: None, heartbeat: Heartbeat::Silent, tasks: Vec::new() }
+        Self {
+            instance,
+            service,
+            pid: None,
+            shim: None,
+            stdin: None,
+            heartbeat: Heartbeat::Silent,
+            tasks: Vec::new(),
+        }
     }
 
     /// The answer of a pushed liveness probe: was there a match since the last question?

@@ -36,10 +36,10 @@ pub(super) struct Blueprint<'a> {
 /// put in front of them, and no file needs to exist for them.
 const SHELL_WORDS: &[&str] = &[
     ".", ":", "alias", "bg", "break", "case", "cd", "command", "continue", "do", "done", "echo", "elif", "else",
-    "esac", "eval", "exec", "exit", "export", "false", "fg", "fi", "for", "function", "getopts", "hash", "if", "in", "jobs", "kill",
-    "local", "newgrp", "printf", "pwd", "read", "readonly", "return", "set", "shift", "source", "test", "then",
-    "time", "times", "trap", "true", "type", "typeset", "ulimit", "umask", "unalias", "unset", "until", "wait", "while",
-    "[", "[[", "{", "}", "!",
+    "esac", "eval", "exec", "exit", "export", "false", "fg", "fi", "for", "function", "getopts", "hash", "if",
+    "in", "jobs", "kill", "local", "newgrp", "printf", "pwd", "read", "readonly", "return", "set", "shift",
+    "source", "test", "then", "time", "times", "trap", "true", "type", "typeset", "ulimit", "umask", "unalias",
+    "unset", "until", "wait", "while", "[", "[[", "{", "}", "!",
 ];
 
 /// Shells whose `exec` and quoting are POSIX's.
@@ -99,7 +99,10 @@ pub(super) const fn stdin_of(service: &Service) -> Stdin {
 fn check_cwd(cwd: &Path) -> Result<(), SpawnFailure> {
     match std::fs::metadata(cwd) {
         Ok(meta) if meta.is_dir() => Ok(()),
-        Ok(_) => Err(SpawnFailure::Cwd(format!("the working directory `{}` is not a folder: correct `cwd`", cwd.display()))),
+        Ok(_) => Err(SpawnFailure::Cwd(format!(
+            "the working directory `{}` is not a folder: correct `cwd`",
+            cwd.display()
+        ))),
         Err(error) => Err(SpawnFailure::Cwd(format!(
             "the working directory `{}` cannot be used ({error}): create it, or correct `cwd`",
             cwd.display()
@@ -154,7 +157,9 @@ impl<'a> Search<'a> {
     const DEFAULT_PATH: &'static str = "/bin:/usr/bin";
 
     fn new(env: &Environment, cwd: &'a Path) -> Self {
-        let path = env.get(OsStr::new("PATH")).map_or_else(|| OsString::from(Self::DEFAULT_PATH), |var| var.value.as_ref().to_owned());
+        let path = env
+            .get(OsStr::new("PATH"))
+            .map_or_else(|| OsString::from(Self::DEFAULT_PATH), |var| var.value.as_ref().to_owned());
         Self { path, cwd }
     }
 
@@ -183,7 +188,9 @@ impl<'a> Search<'a> {
             }
         }
         Err(match refused {
-            Some(file) => SpawnFailure::NotExecutable(format!("`{}` is not executable: chmod +x it", file.display())),
+            Some(file) => {
+                SpawnFailure::NotExecutable(format!("`{}` is not executable: chmod +x it", file.display()))
+            }
             None => SpawnFailure::NotFound(format!(
                 "`{name}` was not found in PATH ({}): install it, or write its path",
                 self.path.display()
@@ -208,7 +215,8 @@ impl<'a> Search<'a> {
 
 /// Bytes that no POSIX shell gives a meaning to, and blanks.
 const fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'\t' | b'_' | b'-' | b'.' | b'/' | b':' | b'=' | b'@' | b'%' | b'+' | b',')
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b' ' | b'\t' | b'_' | b'-' | b'.' | b'/' | b':' | b'=' | b'@' | b'%' | b'+' | b',')
 }
 
 enum Executable {
@@ -240,7 +248,9 @@ mod tests {
     fn exec_is_put_in_front_of_plain_commands_only() {
         assert_eq!(script("sleep 60").as_deref(), Ok("exec sleep 60"));
         assert_eq!(script(" sleep  60\t").as_deref(), Ok("exec sleep  60"));
-        for text in ["sleep 60 && true", "A=1 sleep 60", "cd /tmp", "sleep $N", "sleep 1; sleep 2", "echo 'x'", "~/x", ""] {
+        for text in
+            ["sleep 60 && true", "A=1 sleep 60", "cd /tmp", "sleep $N", "sleep 1; sleep 2", "echo 'x'", "~/x", ""]
+        {
             assert_eq!(script(text).as_deref(), Ok(text), "{text}");
         }
     }

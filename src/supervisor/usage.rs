@@ -27,7 +27,8 @@ impl UsageMeter {
             }
         }
         let before = self.last.insert(run, (now, ticks));
-        let cpu_percent = before.and_then(|(at, old)| percent(ticks.saturating_sub(old), now.since(at).as_secs_f64()));
+        let cpu_percent =
+            before.and_then(|(at, old)| percent(ticks.saturating_sub(old), now.since(at).as_secs_f64()));
         let memory = pages * rustix::param::page_size() as u64;
         TreeUsage { cpu_percent, memory, processes }
     }
