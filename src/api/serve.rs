@@ -1,7 +1,9 @@
 //! The supervisor process's entry: the driver and the API server on one thread.
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::net::UnixListener;
@@ -26,13 +28,23 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// Runs the supervisor of `place` on the descriptors that the keeper passed on. Returns when everything is
 /// down, or when the keeper is gone.
 pub fn main(place: Place) -> ExitCode {
-    let outcome = serve(place);
-    match outcome {
+    keep_diagnostics(&place);
+    match serve(place) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "the supervisor ends");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// The supervisor has no terminal: what it has to say goes to `tspm.log`. Without that file it is silent.
+fn keep_diagnostics(place: &Place) {
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(place.diagnostics());
+    if let Ok(file) = file {
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(Mutex::new(file)).finish();
+        // It fails only where a subscriber is set already, which then does the work.
+        drop(tracing::subscriber::set_global_default(subscriber));
     }
 }
 
