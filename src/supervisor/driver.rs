@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use crate::config::Ports;
@@ -68,6 +69,8 @@ pub struct Driver<F> {
     orders: mpsc::Receiver<Order>,
     news: UnboundedReceiver<News>,
     observer: F,
+    /// SIGTERM reaches the supervisor too when an outer tspm stops everything: it must not just die of it.
+    terminate: Signal,
     /// When an environment that nobody has brought up yet ends by itself.
     unused_until: Option<Moment>,
 }
@@ -93,6 +96,7 @@ enum Wake {
     Order(Order),
     News(News),
     OwnerEnded,
+    Terminate,
     Time,
 }
 
@@ -126,6 +130,7 @@ impl<F: FnMut(Told)> Driver<F> {
             orders,
             news,
             observer: setup.observer,
+            terminate: signal(SignalKind::terminate())?,
             unused_until: Some(now + UNUSED_LIFE),
         };
         if hello.generation > 0 {
@@ -178,6 +183,7 @@ impl<F: FnMut(Told)> Driver<F> {
                 message = self.effects.keeper.receive() => Wake::Keeper(message),
                 Some(news) = self.news.recv() => Wake::News(news),
                 Some(order) = self.orders.recv() => Wake::Order(order),
+                Some(()) = self.terminate.recv() => Wake::Terminate,
                 () = async { match owner { Some(owner) => owner.ended().await, None => std::future::pending().await } } => Wake::OwnerEnded,
             }
         };
@@ -199,6 +205,7 @@ impl<F: FnMut(Told)> Driver<F> {
                 self.owner = None;
                 self.shut_down(now, ShutdownMode::Graceful { timeout: None });
             }
+            Wake::Terminate => self.shut_down(now, ShutdownMode::Graceful { timeout: None }),
             Wake::Time => {}
         }
         Ok(())
