@@ -12,4 +12,6 @@ if ! setpriv --reuid postgres --regid postgres --init-groups test -x "$DATA/post
     echo "user postgres cannot reach $DATA/postgres: set DATA to a folder that it can, such as /var/tmp/example" >&2
     exit 1
 fi
+# The current folder may be out of its reach too.
+cd "$DATA/postgres"
 exec setpriv --reuid postgres --regid postgres --init-groups "$@"
