@@ -142,6 +142,21 @@ pub(crate) fn leader_exits() {
     up();
 }
 
+/// Fails at once and leaves a deaf child in a session of its own. Says whether a child of an earlier life was there:
+/// the lock on `exclusive` is held for as long as one of the family lives.
+pub(crate) fn exclusive() -> u8 {
+    let lock = std::fs::File::create("exclusive").expect("the folder is ours");
+    fact(if lock.try_lock().is_ok() { "alone" } else { "two at once" });
+    prepared_child(
+        || {
+            new_session();
+            ignore(Signal::SIGTERM);
+        },
+        forever,
+    );
+    7
+}
+
 /// A child that is not below the leader but beside it (`CLONE_PARENT`), in a session of its own, deaf to SIGTERM.
 pub(crate) fn sibling() {
     let flags = u64::try_from(libc::CLONE_PARENT).expect("a flag is positive");

@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     let number = || number.expect("this mode takes a number");
     match mode.as_str() {
         "plain" => signals::plain(),
-        "ignore-term" => signals::ignore_term(),
+        "named" => signals::named(&argument, args.next().as_deref()),
         "slow" => signals::slow(number()),
         "stopped" => signals::stopped(),
         "forks-on-term" => signals::forks_on_term(),
@@ -32,10 +32,11 @@ fn main() -> ExitCode {
         "setsid" => families::setsid(),
         "daemon" => families::daemon(),
         "scrubbed" => families::scrubbed(),
-        "scrubbed-child" => signals::ignore_term(),
+        "ignore-term" | "scrubbed-child" => signals::ignore_term(),
         "clobbered" => families::clobbered(),
         "reforks" => families::reforks(),
         "leader-exits" => families::leader_exits(),
+        "exclusive" => return ExitCode::from(families::exclusive()),
         "sibling" => families::sibling(),
         "zombie-leader" => families::zombie_leader(),
         "holds-stdout" => families::holds_stdout(),

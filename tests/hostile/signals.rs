@@ -30,6 +30,16 @@ pub(crate) fn slow(ms: u64) {
     fact("ended");
 }
 
+/// Says its name when it starts, when it is asked to end, and when it does (after `ms` milliseconds).
+pub(crate) fn named(name: &str, ms: Option<&str>) {
+    let term = block(Signal::SIGTERM);
+    fact(&format!("{name} up"));
+    term.wait().expect("SIGTERM can be awaited");
+    fact(&format!("{name} asked"));
+    sleep_ms(ms.map_or(0, |ms| ms.parse().expect("a time is a number of milliseconds")));
+    fact(&format!("{name} ended"));
+}
+
 /// Is stopped (state T), and so is a child: neither can act on SIGTERM before SIGCONT.
 pub(crate) fn stopped() {
     let first = child(|| {

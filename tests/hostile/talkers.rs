@@ -19,13 +19,13 @@ pub(crate) fn floods() {
 
 /// Writes `count` numbered lines in one go, then a last one without a newline, and stays.
 pub(crate) fn lines(count: u64) {
-    let mut text = String::new();
+    let mut text = Vec::new();
     for n in 1..=count {
-        text.push_str(&format!("line {n}\n"));
+        writeln!(text, "line {n}").expect("memory can be written");
     }
-    text.push_str("the last line");
+    text.extend_from_slice(b"the last line");
     let mut stdout = std::io::stdout().lock();
-    stdout.write_all(text.as_bytes()).expect("stdout is read");
+    stdout.write_all(&text).expect("stdout is read");
     stdout.flush().expect("stdout is read");
     up();
     forever();
@@ -46,7 +46,7 @@ pub(crate) fn last_words() {
 pub(crate) fn raw() {
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(b"caf\xe9 \xff\xfe\n").expect("stdout is read");
-    stdout.write_all(&[b'x'; 40_000]).expect("stdout is read");
+    stdout.write_all(&vec![b'x'; 40_000]).expect("stdout is read");
     stdout.write_all(b"\nshort\n").expect("stdout is read");
     stdout.flush().expect("stdout is read");
     std::io::stderr().write_all(b"to stderr\n").expect("stderr is read");

@@ -35,11 +35,6 @@ pub(crate) fn is_alive(pid: u32) -> bool {
     threads(pid).iter().any(|thread| state(thread).is_some_and(|state| !matches!(state, 'Z' | 'X')))
 }
 
-/// The kernel's letter for the state of its main thread.
-pub(crate) fn state_of(pid: u32) -> Option<char> {
-    state(&format!("/proc/{pid}"))
-}
-
 /// The executable of the supervisor and everything else that is tspm.
 fn is_tspm(pid: u32) -> bool {
     fs::read_link(format!("/proc/{pid}/exe"))

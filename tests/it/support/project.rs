@@ -39,6 +39,12 @@ impl Project {
         project
     }
 
+    /// A project of `count` services `s0`, `s1`… with these bodies.
+    pub(crate) fn with_services(count: usize, body: impl Fn(usize) -> String) -> Self {
+        let lines: Vec<String> = (0..count).map(|n| format!("  s{n}: {}", body(n))).collect();
+        Self::new(&format!("services:\n{}\n", lines.join("\n")))
+    }
+
     /// A project without a project file.
     pub(crate) fn empty() -> Self {
         let dir = tempfile::Builder::new().prefix("tspm-it-").tempdir().expect("a temporary folder can be made");
