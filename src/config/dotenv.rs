@@ -141,6 +141,7 @@ impl<'a> Parser<'a> {
 
     fn entry(&mut self) -> Result<(), Vec<At>> {
         let (key, start) = self.key().map_err(|fault| vec![fault])?;
+        let end = self.at;
         self.skip_blanks();
         if self.byte() != Some(b'=') {
             let message = format!("`{key}` is not followed by `=`");
@@ -148,7 +149,7 @@ impl<'a> Parser<'a> {
                 Some(b':') => format!("write `{key}=value`"),
                 _ => format!("write `{key}=value`; for an empty value `{key}=`"),
             };
-            return Err(vec![At::new(self.at, message, help)]);
+            return Err(vec![At::new(end, message, help)]);
         }
         self.at += 1;
         let assigned = self.assign(key, start);
@@ -187,17 +188,23 @@ impl<'a> Parser<'a> {
         if key == "export" && matches!(self.byte(), Some(b' ' | b'\t')) {
             let end = self.at;
             self.skip_blanks();
-            if self.byte() == Some(b'=') {
+            match self.byte() {
                 // A variable that is called `export`.
-                self.at = end;
-            } else {
-                start = self.at;
-                key = self.word();
+                Some(b'=') => self.at = end,
+                None | Some(b'\n') => {
+                    return Err(At::new(start, "`export` is not followed by a name", "write `export NAME=value`"));
+                }
+                Some(_) => {
+                    start = self.at;
+                    key = self.word();
+                }
             }
         }
         if key.is_empty() {
-            let seen = self.text[start..].chars().next().unwrap_or(' ');
-            let message = format!("a name cannot begin with `{}`", seen.escape_default());
+            let message = match self.text[start..].chars().next() {
+                Some(seen) if !seen.is_control() => format!("a name cannot begin with `{seen}`"),
+                _ => "a name cannot begin with a control character".to_owned(),
+            };
             return Err(At::new(start, message, "a line is `NAME=value`, or a comment after `#`"));
         }
         Ok((key, start))

@@ -1,8 +1,8 @@
 //! config
 
 #[allow(dead_code, reason = "used by the loader")]
-mod dotenv;
+pub(crate) mod dotenv;
 #[allow(dead_code, reason = "used by the loader")]
-mod interpolate;
+pub(crate) mod interpolate;
 #[allow(dead_code, reason = "used by the loader")]
 mod units;

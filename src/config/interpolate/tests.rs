@@ -282,6 +282,7 @@ fn meaning() -> impl Strategy<Value = (String, String)> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn faults_are_places_in_the_text(text in syntax(), full in any::<bool>()) {
         let mode = if full { Mode::Full } else { Mode::DottedOnly };

@@ -1,0 +1,16 @@
+//! Behaviour of the built program, one file per behaviour, and the rules of the house.
+
+mod apply;
+mod commands;
+mod environment;
+mod errors;
+mod hostile;
+mod layers;
+mod logs;
+mod order;
+mod ownership;
+mod readiness;
+mod restart;
+mod stop;
+mod storms;
+mod support;
