@@ -21,7 +21,7 @@ pub(super) fn sweep(project_id: &str, spared: &BTreeSet<&str>) -> Vec<Leftover> 
             continue;
         }
         // Opened, then checked again: a recycled pid is not what gets the signal.
-        let opened = signals::open_if(pid, |_| token::is_carried_by(pid, &prefix));
+        let opened = signals::open_if(pid, |_| token::is_on(pid, &prefix));
         let why = match opened.and_then(|(process, _)| process.send(Signal::KILL.number())) {
             Ok(()) => "killed".to_owned(),
             Err(error) if error.raw_os_error() == Some(libc::ESRCH) => continue,
