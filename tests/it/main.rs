@@ -2,14 +2,18 @@
 
 mod apply;
 mod commands;
+mod copies;
 mod environment;
 mod errors;
+mod examples;
 mod hostile;
 mod layers;
+mod licences;
 mod logs;
 mod order;
 mod ownership;
 mod readiness;
+mod readme;
 mod restart;
 mod stop;
 mod storms;
