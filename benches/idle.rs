@@ -40,7 +40,7 @@ fn idle(name: &str, project: &Project, seconds: u64, must: f64) {
     rest(Duration::from_secs(2));
     let before = used();
     rest(Duration::from_secs(seconds));
-    let percent = (used() - before).div_duration_f64(Duration::from_secs(seconds)) * 100.0;
+    let percent = used().saturating_sub(before).div_duration_f64(Duration::from_secs(seconds)) * 100.0;
     report_absolute(name, percent, must, "% of a core");
 }
 

@@ -11,6 +11,7 @@ mod order;
 mod ownership;
 mod readiness;
 mod restart;
+mod sight;
 mod stop;
 mod storms;
 mod support;
