@@ -2,6 +2,7 @@
 
 mod apply;
 mod commands;
+mod crash;
 mod environment;
 mod errors;
 mod hostile;
@@ -12,6 +13,7 @@ mod ownership;
 mod readiness;
 mod restart;
 mod sight;
+mod state;
 mod stop;
 mod storms;
 mod support;
