@@ -121,7 +121,7 @@ fn config_and_check() {
     project.tspm("check -f again.yaml").ok();
     assert_eq!(project.tspm("config --format json").ok().json()["name"], "shop");
     let services = project.tspm("config --services").ok();
-    assert_eq!(services.lines(), ["api", "db"]);
+    assert_eq!(services.lines(), ["db", "api"], "in start order");
     let doubtful =
         Project::new("services:\n  a: {command: sleep 1000}\n  b: {command: 'echo $$HOME', depends_on: [a]}\n");
     doubtful.tspm("check").ok().says(&["ready", "$$"]);

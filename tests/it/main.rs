@@ -3,6 +3,7 @@
 mod apply;
 mod commands;
 mod copies;
+mod crash;
 mod environment;
 mod errors;
 mod examples;
@@ -15,6 +16,8 @@ mod ownership;
 mod readiness;
 mod readme;
 mod restart;
+mod sight;
+mod state;
 mod stop;
 mod storms;
 mod support;

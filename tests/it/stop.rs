@@ -122,7 +122,7 @@ fn a_timeout_on_the_command_line_wins() {
 #[test]
 fn teardown_is_bounded_by_the_longest_chain() {
     let project =
-        Project::with_services(12, |n| format!("{{command: [./hostile, ignore-term], stop: {{timeout: 500ms}}}}"));
+        Project::with_services(12, |_| "{command: [./hostile, ignore-term], stop: {timeout: 500ms}}".to_owned());
     project.up();
     project.wait_facts("up", 12);
     let ran = project.down();

@@ -45,7 +45,7 @@ fn ups_and_downs_at_once_end_in_order() {
 
 #[test]
 fn a_hundred_services_come_and_go() {
-    let project = Project::with_services(100, |n| format!("{{command: sleep 1000}}"));
+    let project = Project::with_services(100, |_| "{command: sleep 1000}".to_owned());
     project.up();
     assert_eq!(project.workers().len(), 100);
     project.down();

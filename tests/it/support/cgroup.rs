@@ -6,6 +6,7 @@
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::event::PollFlags;
 
@@ -51,14 +52,27 @@ impl Cgroup {
         pids
     }
 
+    /// Looks while nothing in it moves: who forks all the time cannot slip through.
+    pub(crate) fn frozen<T>(&self, look: impl FnOnce() -> T) -> T {
+        let _ = fs::write(self.dir.join("cgroup.freeze"), "1");
+        self.wait_event("frozen 1", Deadline::after(Duration::from_secs(1)));
+        let seen = look();
+        let _ = fs::write(self.dir.join("cgroup.freeze"), "0");
+        seen
+    }
+
     /// Blocks until nothing lives in it; false: the deadline passed first.
     pub(crate) fn wait_empty(&self, deadline: Deadline) -> bool {
+        self.wait_event("populated 0", deadline)
+    }
+
+    fn wait_event(&self, wanted: &str, deadline: Deadline) -> bool {
         loop {
             // A poll reports what changed since the last read of this very file description.
             let mut events = File::open(self.dir.join("cgroup.events")).expect("the cgroup is there");
             let mut text = String::new();
             events.read_to_string(&mut text).expect("the cgroup is there");
-            if text.lines().any(|line| line == "populated 0") {
+            if text.lines().any(|line| line == wanted) {
                 return true;
             }
             if !deadline.poll(&events, PollFlags::PRI) {

@@ -5,7 +5,10 @@
 //! thread has ended has neither executable nor environment of its own, and is alive.
 
 use std::fs;
+use std::os::fd::OwnedFd;
 use std::path::Path;
+
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 /// A live process of a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,14 +23,35 @@ pub(crate) struct Process {
 
 /// Every live process that bears a mark of the project in `dir`, or that is among `members`.
 pub(crate) fn processes(dir: &Path, marker: &str, members: &[u32]) -> Vec<Process> {
+    // The youngest first, and each to its end: who forks all the time is young and does not wait.
     let mut found: Vec<Process> = all_pids()
         .into_iter()
+        .rev()
         .filter(|pid| members.contains(pid) || bears_mark(*pid, dir, marker))
         .filter(|pid| is_alive(*pid))
         .map(|pid| Process { pid, command: command(pid), is_tspm: is_tspm(pid) })
         .collect();
     found.sort_by_key(|process| process.pid);
     found
+}
+
+/// Kills every process that bears the mark, and gives back how many there were. Each one is looked at again with its
+/// pidfd in hand, so that nobody dies who has got the pid of one that is gone.
+pub(crate) fn kill(dir: &Path, marker: &str) -> usize {
+    let marked = |pid: &u32| bears_mark(*pid, dir, marker) && is_alive(*pid);
+    let mut killed = 0;
+    for pid in all_pids().into_iter().rev().filter(marked) {
+        if let Some(pidfd) = open(pid).filter(|_| marked(&pid)) {
+            let _ = pidfd_send_signal(&pidfd, Signal::KILL);
+            killed += 1;
+        }
+    }
+    killed
+}
+
+/// A descriptor that means this process and never another one; none: it is gone.
+pub(crate) fn open(pid: u32) -> Option<OwnedFd> {
+    pidfd_open(Pid::from_raw(i32::try_from(pid).ok()?)?, PidfdFlags::empty()).ok()
 }
 
 /// Whether a thread of it is neither dead nor a zombie.

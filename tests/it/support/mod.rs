@@ -16,6 +16,7 @@ mod running;
 mod terminal;
 mod watch;
 
+pub(crate) use patience::Deadline;
 pub(crate) use project::{Project, free_port};
 pub(crate) use ran::Ran;
 pub(crate) use running::Running;
