@@ -2,15 +2,19 @@
 
 mod apply;
 mod commands;
+mod copies;
 mod crash;
 mod environment;
 mod errors;
+mod examples;
 mod hostile;
 mod layers;
+mod licences;
 mod logs;
 mod order;
 mod ownership;
 mod readiness;
+mod readme;
 mod restart;
 mod sight;
 mod state;
