@@ -9,9 +9,10 @@ use crate::supervisor::Told;
 
 use super::time_text::duration;
 
-/// Why an instance is in its phase; none where there is nothing to add.
-pub(super) fn reason(view: &InstanceView) -> Option<String> {
-    match &view.phase {
+/// Why an instance is in `phase`; none where there is nothing to add. The phase may be an earlier one than the
+/// view's: an event tells of the phase that began with it.
+pub(super) fn reason(phase: &Phase, view: &InstanceView) -> Option<String> {
+    match phase {
         Phase::Stopped { .. } | Phase::Disabled | Phase::Ready { .. } => None,
         Phase::Pending { .. } => {
             let waits: Vec<String> = view
@@ -247,7 +248,7 @@ fn phase_message(told: &Told, to: &Phase) -> String {
         | Phase::Backoff { .. }
         | Phase::Failed { .. }
         | Phase::Skipped { .. }
-        | Phase::Disabled => match reason(&sight.view) {
+        | Phase::Disabled => match reason(to, &sight.view) {
             Some(reason) => format!("{}: {reason}", to.name()),
             None => to.name().to_string(),
         },

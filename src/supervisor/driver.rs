@@ -227,6 +227,8 @@ impl<F: FnMut(Told)> Driver<F> {
             let quiescent = action == Action::Quiescent;
             self.effects.perform(now, action, &self.fleet);
             if quiescent {
+                // Who is gone is told before what comes after.
+                self.tell(now);
                 self.quiescent();
             }
         }
@@ -236,7 +238,9 @@ impl<F: FnMut(Told)> Driver<F> {
 
     fn tell(&mut self, now: Moment) {
         while let Some(event) = self.fleet.poll_event() {
-            self.down.event(&event);
+            if self.stage == Stage::Stopping {
+                self.down.event(&event);
+            }
             let view = event.instance.as_ref().and_then(|instance| self.fleet.view(now, instance));
             let sight = view.and_then(|view| self.sight(view));
             (self.observer)(Told { event, generation: self.fleet.generation(), sight });
