@@ -80,10 +80,11 @@ fn explanation(seen: &Examination) -> Vec<String> {
         }
         Phase::Stopped { .. } if !view.wanted => lines.push(format!("nobody wants it: tspm start {name}")),
         Phase::Failed { .. } => {
-            lines.push(format!("nothing will start it again by itself: correct the cause, then tspm start {name}"))
+            lines
+                .push(format!("nothing will start it again by itself: correct the cause, then tspm start {name}"));
         }
         Phase::Disabled => {
-            lines.push("`disabled: true` in the project file keeps it from being started".to_owned())
+            lines.push("`disabled: true` in the project file keeps it from being started".to_owned());
         }
         Phase::Stopped { .. }
         | Phase::Pending { .. }

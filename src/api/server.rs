@@ -116,7 +116,7 @@ async fn up(
         },
         rehearsal: if request.dry_run { Rehearsal::Plan } else { Rehearsal::Perform },
     };
-    Ok(done(desk.handle.up(order).await?))
+    Ok(done(&desk.handle.up(order).await?))
 }
 
 async fn start(
@@ -125,7 +125,7 @@ async fn start(
 ) -> Result<Json<Done>, Refused> {
     let services = names(&request.services)?.into_iter().collect();
     let request = Request::Start { services, deps: deps(request.no_deps) };
-    Ok(done(desk.handle.request(request).await?))
+    Ok(done(&desk.handle.request(request).await?))
 }
 
 async fn stop(
@@ -134,7 +134,7 @@ async fn stop(
 ) -> Result<Json<Done>, Refused> {
     let services = names(&request.services)?.into_iter().collect();
     let request = Request::Stop { services, timeout: millis(request.timeout_ms) };
-    Ok(done(desk.handle.request(request).await?))
+    Ok(done(&desk.handle.request(request).await?))
 }
 
 async fn restart(
@@ -143,7 +143,7 @@ async fn restart(
 ) -> Result<Json<Done>, Refused> {
     let services = names(&request.services)?.into_iter().collect();
     let request = Request::Restart { services, timeout: millis(request.timeout_ms) };
-    Ok(done(desk.handle.request(request).await?))
+    Ok(done(&desk.handle.request(request).await?))
 }
 
 async fn signal(
@@ -200,7 +200,7 @@ async fn watch(Shared(desk): Shared<Desk>) -> Result<Response, Refused> {
     }))
 }
 
-fn done(outcome: Outcome) -> Json<Done> {
+fn done(outcome: &Outcome) -> Json<Done> {
     Json(Done {
         schema_version: SCHEMA_VERSION,
         steps: outcome.steps.iter().map(view::step).collect(),

@@ -161,13 +161,14 @@ const fn health(phase: &Phase) -> Option<&'static str> {
 /// Whether the leader may still be there.
 const fn has_process(phase: &Phase) -> bool {
     match phase {
-        Phase::Starting { stage: StartStage::PreStart(_) | StartStage::Spawning, .. } => false,
-        Phase::Starting { .. } | Phase::Ready { .. } => true,
+        Phase::Ready { .. }
+        | Phase::Starting { stage: StartStage::Running { .. } | StartStage::PostStart { .. }, .. } => true,
         Phase::Stopping { exit, stage, .. } => {
             exit.is_none()
                 && matches!(stage, StopStage::PreStop(_) | StopStage::Asked { .. } | StopStage::Killed { .. })
         }
-        Phase::Stopped { .. }
+        Phase::Starting { stage: StartStage::PreStart(_) | StartStage::Spawning, .. }
+        | Phase::Stopped { .. }
         | Phase::Pending { .. }
         | Phase::Backoff { .. }
         | Phase::Completed { .. }

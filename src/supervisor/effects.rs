@@ -222,7 +222,7 @@ impl Effects {
             }
             Purpose::Probe { run, which } => {
                 if let Some(probe) = probing::probe_of(&service, which) {
-                    let outcome = probing::exec_outcome(result, output, probe);
+                    let outcome = probing::exec_outcome(result, &output, probe);
                     self.facts.push_back(Fact::Probed { run, which, outcome });
                 }
             }

@@ -57,22 +57,23 @@ impl<F: FnMut(Told)> Driver<F> {
             Rehearsal::Perform => self.fleet.request(now, request)?,
         };
         self.ports = ports;
-        match order.attach {
-            Attach::Own(pid) if self.stage == Stage::New => match Owner::watch(pid) {
-                Ok(owner) => self.owner = Some(owner),
-                // It has ended already, so everything ends.
-                Err(_) => {
-                    self.applied();
-                    self.shut_down(now, ShutdownMode::Graceful { timeout: None });
-                    return Ok(self.outcome(accepted.steps));
-                }
-            },
-            Attach::Own(_) | Attach::View => {}
-            Attach::Detach => self.owner = None,
-        }
-        let owner = matches!(order.attach, Attach::Own(_)) && self.stage == Stage::New;
+        let owner = match order.attach {
+            Attach::Own(pid) if self.stage == Stage::New => Some(Owner::watch(pid)),
+            Attach::Own(_) | Attach::View => None,
+            Attach::Detach => {
+                self.owner = None;
+                None
+            }
+        };
         self.applied();
-        Ok(Outcome { owner, ..self.outcome(accepted.steps) })
+        let owned = owner.is_some();
+        match owner {
+            Some(Ok(owner)) => self.owner = Some(owner),
+            // The owner has ended already, so everything ends.
+            Some(Err(_)) => self.shut_down(now, ShutdownMode::Graceful { timeout: None }),
+            None => {}
+        }
+        Ok(Outcome { owner: owned, ..self.outcome(accepted.steps) })
     }
 
     fn outcome(&self, steps: Vec<crate::core::Step>) -> Outcome {

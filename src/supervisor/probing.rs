@@ -40,7 +40,7 @@ pub(super) async fn ask_once(
 }
 
 /// The answer of an exec probe.
-pub(super) fn exec_outcome(result: HelperResult, output: String, probe: &Probe) -> ProbeOutcome {
+pub(super) fn exec_outcome(result: HelperResult, output: &str, probe: &Probe) -> ProbeOutcome {
     let how = match result {
         HelperResult::Exited(Exit::Code(0)) => return ProbeOutcome::Good { note: None },
         HelperResult::Exited(exit) => exit.to_string(),

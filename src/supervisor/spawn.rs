@@ -122,7 +122,7 @@ fn environment(
     let mut token = OsString::new();
     for (name, var) in &service.env {
         match name.as_bytes() {
-            b"TSPM_RUN" => token = var.value.as_ref().to_owned(),
+            b"TSPM_RUN" => token.push(&var.value),
             b"NOTIFY_SOCKET" => {}
             _ => vars.push(pair(name, &var.value)),
         }

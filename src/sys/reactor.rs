@@ -28,7 +28,7 @@ impl<T: AsFd> Watched<T> {
         // SAFETY: `AsFd` lends a descriptor that stays open and the same for as long as `inner` lives, and
         // `AsyncFd` owns `inner` and deregisters before it drops it.
         let registered = unsafe { AsyncFd::register(Inner(inner)) };
-        Ok(Self(registered.map_err(|error| io::Error::from(error.into_parts().1))?))
+        Ok(Self(registered.map_err(|error| error.into_parts().1)?))
     }
 
     /// What is watched.
