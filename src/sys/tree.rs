@@ -36,9 +36,13 @@ pub struct Stat {
 }
 
 impl Stat {
-    /// A zombie counts as dead.
+    /// A zombie counts as dead, unless only its main thread has ended: then the others still run.
     pub fn is_dead(&self) -> bool {
-        matches!(self.state, 'Z' | 'X')
+        match self.state {
+            'X' => true,
+            'Z' => self.threads <= 1,
+            _ => false,
+        }
     }
 
     fn parse(text: &[u8]) -> Option<Self> {
@@ -187,6 +191,16 @@ mod tests {
         assert_eq!((stat.pid, stat.comm.as_str(), stat.state), (42, "a) (b) c", 'S'));
         assert_eq!((stat.ppid, stat.pgrp, stat.session), (1, 42, 41));
         assert_eq!((stat.utime, stat.stime, stat.threads, stat.start, stat.rss_pages), (7, 8, 3, 12345, 250));
+    }
+
+    #[test]
+    fn a_zombie_with_a_living_thread_is_alive() {
+        let with = |state: char, threads: u32| {
+            let text = format!("42 (a) {state} 1 42 41 0 -1 4194304 93 0 0 0 7 8 0 0 20 0 {threads} 0 12345 1000 250 1");
+            Stat::parse(text.as_bytes()).unwrap().is_dead()
+        };
+        assert!(with('Z', 1) && with('Z', 0) && with('X', 2));
+        assert!(!with('Z', 2) && !with('T', 1) && !with('D', 1));
     }
 
     #[test]
