@@ -1,5 +1,11 @@
 //! STAND-IN of branch `cli`, replaced by branch `config` when merged.
 #![allow(missing_docs)]
+#[allow(dead_code, reason = "used by the loader")]
+mod dotenv;
+#[allow(dead_code, reason = "used by the loader")]
+mod interpolate;
+#[allow(dead_code, reason = "used by the loader")]
+pub(crate) mod units;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
