@@ -63,6 +63,16 @@ impl Catalog {
         Self { entries: names.into_iter().map(entry).collect() }
     }
 
+    /// With these beside what is there (logs of services that are no more).
+    pub(crate) fn with_names<'a>(mut self, names: impl IntoIterator<Item = &'a String>) -> Self {
+        for entry in Self::of_names(names.into_iter().cloned()).entries {
+            if self.entries.iter().all(|known| known.name != entry.name) {
+                self.entries.push(entry);
+            }
+        }
+        self
+    }
+
     /// Takes over the numbers that the running project gave.
     pub(crate) fn with_ids(mut self, state: &wire::State) -> Self {
         for entry in &mut self.entries {

@@ -6,6 +6,7 @@ pub(crate) mod doctor;
 pub(crate) mod down;
 pub(crate) mod env;
 pub(crate) mod event;
+pub(crate) mod log;
 pub(crate) mod plan;
 pub(crate) mod ports;
 pub(crate) mod ps;
