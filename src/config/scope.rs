@@ -222,13 +222,22 @@ impl<'a> Globals<'a> {
     fn port(&self, service: &str, port: Option<&str>) -> Result<String, String> {
         let declared = self.ports_of(service)?;
         let ports = &declared.ports;
-        let found = match port {
-            None => ports.first().ok_or_else(|| format!("service `{service}` declares no `ports`"))?,
-            Some(wanted) => ports.iter().find(|port| port.name.as_deref() == Some(wanted)).ok_or_else(|| {
+        let known = match port {
+            None => ports.first(),
+            Some(wanted) => ports.iter().find(|port| port.name.as_deref() == Some(wanted)),
+        };
+        if known.is_none() && declared.broken {
+            // That has been reported, where it is.
+            self.shared.pending.set(true);
+            return Ok(PENDING.to_owned());
+        }
+        let found = known.ok_or_else(|| match port {
+            None => format!("service `{service}` declares no `ports`"),
+            Some(wanted) => {
                 let near = nearest(wanted, ports.iter().filter_map(|port| port.name.as_deref()));
                 format!("service `{service}` has no port named `{wanted}`{}", did_you_mean(near))
-            })?,
-        };
+            }
+        })?;
         match found.number {
             PortNumber::Fixed(number) | PortNumber::Allocated(number) => Ok(number.to_string()),
             PortNumber::Pending => {

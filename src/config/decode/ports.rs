@@ -15,6 +15,8 @@ pub(in crate::config) struct Declared {
     pub(in crate::config) ports: Vec<Port>,
     /// Which of them are `auto`.
     pub(in crate::config) auto: Vec<usize>,
+    /// Whether there was a mistake, so that ports may be missing.
+    pub(in crate::config) broken: bool,
 }
 
 const WANTED: &str = "a port or `auto`";
@@ -31,7 +33,9 @@ pub(in crate::config) fn ports(
     let Some(entry) = map.get("ports").filter(|entry| !entry.value.is_null()) else { return declared };
     let Some(items) = reader.list(&entry.value, "a list of ports") else { return declared };
     for item in items {
-        if let Some((port, auto)) = one(reader, item) {
+        let read = one(reader, item);
+        declared.broken |= read.is_none();
+        if let Some((port, auto)) = read {
             let index = declared.ports.len();
             let number = match (port.number, auto) {
                 (PortNumber::Pending, true) => allocated
@@ -47,7 +51,7 @@ pub(in crate::config) fn ports(
     declared
 }
 
-/// Name and number, and whether it is `auto`. A port that cannot be read keeps its index.
+/// Name and number, and whether it is `auto`.
 fn one(reader: &Reader<'_>, item: &Rc<Node>) -> Option<(Port, bool)> {
     let (name, value) = match &item.value {
         Value::Map(map) => match map.entries.as_slice() {
