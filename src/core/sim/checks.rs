@@ -6,6 +6,7 @@ use crate::core::legal::is_legal;
 use crate::core::slot::{NEVER, Reach, Slot};
 use crate::core::{
     Action, Event, EventKind, Failure, Fleet, Phase, PhaseName, Readiness, RestartReason, StartStage, StopReason,
+    StopStage,
 };
 use crate::model::{
     Condition, HookKind, InstanceId, Moment, Requirement, RunId, ServiceType, StopOrder, WhenReplaced,
@@ -21,6 +22,8 @@ pub(super) struct Checks {
     /// Runs that ended by themselves, without a person stepping in.
     ended: BTreeSet<InstanceId>,
     pub(super) down: bool,
+    /// `--force` was asked for.
+    pub(super) forced: bool,
 }
 
 impl Checks {
@@ -79,6 +82,21 @@ impl Checks {
             | Phase::Completed { .. }
             | Phase::Failed { .. }
             | Phase::Disabled => {}
+        }
+        match slot.phase {
+            Phase::Pending { .. } | Phase::Skipped { .. } | Phase::Backoff { .. } => {
+                assert!(fleet.wanted[index], "{name} waits, and nobody wants it");
+            }
+            Phase::Stopped { .. } | Phase::Disabled => {
+                assert!(!fleet.wanted[index], "{name} is wanted and just stopped")
+            }
+            Phase::Starting { .. } | Phase::Ready { .. } => {
+                assert!(fleet.wanted[index] || slot.intent.is_some(), "{name} runs, and nobody wants it");
+            }
+            Phase::Stopping { .. } | Phase::Completed { .. } | Phase::Failed { .. } => {}
+        }
+        if self.forced {
+            check_forced(slot);
         }
         // A stop that waits, waits for somebody, or for the answer to a spawn.
         if slot.intent.is_some() && slot.start_stage() != Some(&StartStage::Spawning) {
@@ -153,6 +171,17 @@ impl Checks {
         self.backoff.retain(|name, _| here(name));
         self.ended.retain(|name| here(name));
     }
+}
+
+/// `--force`: everything that has a process has been killed, and no hook runs.
+fn check_forced(slot: &Slot) {
+    let name = &slot.instance;
+    assert!(slot.start_stage().is_none_or(|stage| *stage == StartStage::Spawning), "{name} goes on starting");
+    assert!(!matches!(slot.phase, Phase::Ready { .. }), "{name} is left alone");
+    let patient = |stage: &StopStage| {
+        matches!(stage, StopStage::PreStop(_) | StopStage::Asked { .. } | StopStage::PostStop(_))
+    };
+    assert!(!slot.stop_stage().is_some_and(patient), "{name} is given time");
 }
 
 /// P1: one stops only after everything that depends on it, however far, and is being stopped too, is gone.

@@ -172,6 +172,7 @@ impl Walk {
         if let Ok(accepted) = accepted {
             self.checks.person_stepped_in();
             self.checks.down |= matches!(request, Request::Shutdown(_));
+            self.checks.forced |= *request == Request::Shutdown(ShutdownMode::Force);
             self.checks.forget_gone(&self.fleet);
             for step in accepted.steps.iter().filter(|_| !self.checks.down) {
                 let wanted = self.fleet.wiring.find(&step.service).is_some_and(|index| self.fleet.wanted[index]);

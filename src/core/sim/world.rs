@@ -113,6 +113,8 @@ impl World {
                 let kill =
                     dice.pick(&[Kill::Works, Kill::Works, Kill::Works, Kill::Works, Kill::Fails, Kill::Silent]);
                 let life = self.life(*run);
+                // What a kill did not end, the next does not either; it may still end by itself.
+                let kill = if matches!(life.kill, Kill::Fails | Kill::Silent) { Kill::Silent } else { kill };
                 life.kill = kill;
                 if kill == Kill::Works {
                     life.is_asked_to_end(true, true);
