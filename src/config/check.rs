@@ -23,14 +23,16 @@ pub(super) struct Edge<'a> {
 
 /// Refuses circles; points out waits that are not what they look like.
 pub(super) fn edges(issues: &Issues, edges: &[Edge<'_>]) {
-    cycles(issues, edges);
-    waits(issues, edges);
+    if cycles(issues, edges) == 0 {
+        waits(issues, edges);
+    }
 }
 
-fn cycles(issues: &Issues, edges: &[Edge<'_>]) {
+/// How many circles there are; all of them are reported, up to a point.
+fn cycles(issues: &Issues, edges: &[Edge<'_>]) -> usize {
     let mut left: Vec<&Edge<'_>> = edges.iter().collect();
-    for _ in 0..MAX_CYCLES {
-        let Some(path) = graph::cycle(left.iter().map(|edge| (edge.from, &edge.dependency.on))) else { return };
+    for found in 0..MAX_CYCLES {
+        let Some(path) = graph::cycle(left.iter().map(|edge| (edge.from, &edge.dependency.on))) else { return found };
         let on_path = |edge: &Edge<'_>, pair: &[ServiceName]| *edge.from == pair[0] && edge.dependency.on == pair[1];
         let spans: Vec<Span> = path
             .windows(2)
@@ -50,6 +52,7 @@ fn cycles(issues: &Issues, edges: &[Edge<'_>]) {
         }
         left.retain(|edge| !path.windows(2).any(|pair| on_path(edge, pair)));
     }
+    MAX_CYCLES
 }
 
 fn waits(issues: &Issues, edges: &[Edge<'_>]) {

@@ -287,7 +287,7 @@ impl<'a> Reader<'a> {
     /// The map `node` with the keys `keys`; reports every other key.
     pub(super) fn fields<'n>(&self, node: &'n Node, keys: &'static Keys) -> Option<Fields<'n>> {
         let Value::Map(map) = &node.value else {
-            return self.not(node, &format!("{}: a map", keys.what));
+            return self.not(node, &format!("a map with the keys of {}", keys.what));
         };
         for entry in &map.entries {
             self.check_key(entry, keys);
@@ -341,6 +341,17 @@ impl<'n> Fields<'n> {
     /// The entry of `key`, also if it is null.
     pub(super) fn raw_entry(&self, key: &str) -> Option<&'n Entry> {
         self.map.get(key)
+    }
+
+    /// Whether somebody who wanted to write `key` wrote something else.
+    pub(super) fn misspells(&self, key: &str) -> bool {
+        let unknown = |entry: &&Entry| !self.keys.now.contains(&&*entry.key) && !entry.key.starts_with("x-");
+        self.map.entries.iter().filter(unknown).any(|entry| self.keys.suggest(&entry.key) == Some(key))
+    }
+
+    /// Whether it has a key that is not built yet and would stand for a command.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        ["image", "build", "compose", "extends"].iter().any(|key| self.map.get(key).is_some())
     }
 
     /// Where the map begins.

@@ -46,7 +46,11 @@ pub(super) fn parse(text: &str, file: u32, issues: &Issues) -> Option<Rc<Node>> 
             return None;
         }
     }
-    reader.root
+    reader.root.or_else(|| {
+        // Nothing but comments.
+        let value = Value::Scalar(Scalar { text: "".into(), style: Style::Plain });
+        Some(Rc::new(Node { span: Span::new(file, 0..0), value }))
+    })
 }
 
 /// A list or a map that has not ended yet.
@@ -201,6 +205,13 @@ impl Reader<'_> {
             }
             ErrorKind::UnknownAnchor => {
                 Issue::error("syntax", span, "this alias has no anchor").help("an anchor (`&name`) comes before its aliases")
+            }
+            ErrorKind::InvalidQuotedScalarIndent | ErrorKind::UnclosedQuotedScalar => {
+                Issue::error("syntax", span, error.info()).help("is a quote above not closed?")
+            }
+            _ if rest.starts_with('{') && self.text[..at.min(self.text.len())].ends_with('$') => {
+                let help = "inside `[…]` and `{…}`, a value with `${…}` needs quotes";
+                Issue::error("syntax", span, error.info()).help(help)
             }
             _ => Issue::error("syntax", span, error.info()),
         }

@@ -32,6 +32,8 @@ mod restart;
 #[cfg(test)]
 mod scenario;
 mod settle;
+#[cfg(test)]
+mod sim;
 mod slot;
 mod snapshot;
 mod start;

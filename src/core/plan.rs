@@ -214,11 +214,15 @@ impl Fleet {
             }),
             Verb::Replace(_) | Verb::Want => None,
         };
+        // An `up` by name does not give others another try.
+        let elsewhere = selection.by == By::Name && !selection.closure.contains(&service.name);
+        let untouched = elsewhere && slot.is_some_and(has_run_its_course);
         match (standing(slot), changed, replace) {
             (Standing::Idle | Standing::Leaving | Standing::Done, true, _) => (StepVerb::Start, StepWhy::Changed),
             (Standing::Idle | Standing::Leaving, false, Some(StepWhy::Forced)) => {
                 (StepVerb::Start, StepWhy::Forced)
             }
+            (Standing::Idle | Standing::Leaving, false, _) if untouched => (StepVerb::Keep, StepWhy::Unchanged),
             (Standing::Idle | Standing::Leaving, false, _) => (StepVerb::Start, asked.clone()),
             (Standing::Done, false, Some(why)) => (StepVerb::Start, why),
             (Standing::Done, false, None) if chosen && selection.by == By::Name => {
@@ -255,6 +259,20 @@ fn standing(slot: Option<&Slot>) -> Standing {
             | Phase::Disabled,
             None,
         ) => Standing::Idle,
+    }
+}
+
+/// Whether what it does next is decided by how its last life ended, not by what is wanted.
+const fn has_run_its_course(slot: &Slot) -> bool {
+    match slot.phase {
+        Phase::Backoff { .. } | Phase::Completed { .. } | Phase::Failed { .. } => true,
+        Phase::Stopping { .. } => !is_for_good(slot),
+        Phase::Stopped { .. }
+        | Phase::Pending { .. }
+        | Phase::Starting { .. }
+        | Phase::Ready { .. }
+        | Phase::Skipped { .. }
+        | Phase::Disabled => false,
     }
 }
 

@@ -12,7 +12,7 @@ use super::edges::{Verdict, chain, judge, support};
 use super::fleet::{Down, Fleet};
 use super::out::Out;
 use super::slot::{Force, Hold, Intent, Member, Reach, Root, Slot};
-use super::{Action, EventKind, Phase, StopReason, StoppedBy};
+use super::{Action, EventKind, Phase, StartStage, StopReason, StoppedBy};
 
 /// What one pass tells the next slots in it; kept between turns only to spare the allocation.
 #[derive(Debug, Clone, Default)]
@@ -58,7 +58,9 @@ impl Fleet {
                 let by = if self.down == Down::No { StoppedBy::Unwanted } else { StoppedBy::Shutdown };
                 retire(slot, now, by, &mut self.out);
             }
-            let blocked = in_order && self.scratch.leaving_above[index];
+            // What has no process yet is not waited for, and must not get one while others end.
+            let has_process = !matches!(slot.start_stage(), Some(StartStage::PreStart(_)));
+            let blocked = in_order && has_process && self.scratch.leaving_above[index];
             if slot.intent.as_ref().is_some_and(|intent| !blocked || intent.force == Force::Kill) {
                 slot.stop_now(now, &mut self.out);
             }

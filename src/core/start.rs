@@ -19,7 +19,7 @@ use std::time::Duration;
 use crate::model::{Hook, HookFailure, HookKind, Moment, RunId, ServiceName, ServiceType};
 
 use super::out::Out;
-use super::slot::{Helper, Life, NEVER, Process, Slot};
+use super::slot::{Force, Helper, Life, NEVER, Process, Slot};
 use super::{
     Action, EventKind, HookOutcome, Phase, ProbeWhich, Readiness, SpawnFailure, StartStage, StopReason, StopStage,
 };
@@ -64,6 +64,7 @@ impl Slot {
         if !spawning && !killed {
             return;
         }
+        let unwelcome = self.intent.as_ref().is_some_and(|intent| intent.force == Force::Kill);
         let life = self.life();
         life.process = Process::Spawned { pid, at: now };
         life.guard = NEVER;
@@ -72,6 +73,8 @@ impl Slot {
             let run = life.run;
             out.act(Action::Kill { run });
             self.stop_at(StopStage::Killed { deadline: now + SLACK, left: Vec::new() }, out);
+        } else if unwelcome {
+            self.leave(now, StopReason::Asked, out);
         } else if life.service.readiness.is_some() {
             let readiness = Readiness::Awaited { deadline: now + life.service.ready_timeout };
             self.start_at(StartStage::Running { pid, readiness }, out);

@@ -47,7 +47,8 @@ impl Probes<'_> {
             return Some(self.settings(&fields, self.short(&short.value)?));
         }
         let fields = reader.fields(node, &PROBE)?;
-        let kinds: Vec<_> = PROBE_KINDS.iter().filter_map(|kind| fields.entry(kind)).collect();
+        let mut kinds: Vec<_> = PROBE_KINDS.iter().filter_map(|kind| fields.entry(kind)).collect();
+        kinds.sort_by_key(|entry| entry.key_span);
         match kinds.as_slice() {
             [entry] => {
                 let kind = self.kind(&entry.key, &entry.value);

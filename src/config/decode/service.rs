@@ -99,6 +99,7 @@ fn read(
     let cwd = fields.get("cwd").and_then(|node| reader.path(node, dir)).unwrap_or_else(|| dir.clone());
     let command = match fields.get("command") {
         Some(node) => commands.read(node),
+        None if fields.misspells("command") || fields.is_elsewhere() => None,
         None => {
             let issue = Issue::error("missing-key", outline.key_span, format!("service `{name}` has no `command`"));
             reader.issue(issue);
