@@ -3,8 +3,10 @@
 //! [`wire`] is the only vocabulary that clients see; it has a version of its own.
 
 mod bundle;
+pub mod client;
 mod detail;
 mod journal;
+pub mod launch;
 mod refusal;
 pub mod serve;
 mod server;

@@ -2,6 +2,7 @@
 //! answers go back to the fleet as facts.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ffi::OsStr;
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
@@ -116,7 +117,7 @@ impl Effects {
         let notify = match open_notify(&service) {
             Ok(None) => None,
             Ok(Some(socket)) => {
-                let address = socket.address();
+                let address = socket.address().to_owned();
                 let task = self.tasks.spawn_local(probing::listen(id, socket, self.news.clone()));
                 run.tasks.push(task);
                 Some(address)
@@ -135,7 +136,7 @@ impl Effects {
             command: &service.command,
             stdin: stdin_of(&service),
             project_id: &self.place.project_id,
-            notify: notify.as_deref(),
+            notify: notify.as_deref().map(OsStr::new),
             rank: self.ranks.get(&service.name).copied().unwrap_or(0),
         };
         match blueprint.build() {
