@@ -196,7 +196,8 @@ mod tests {
     #[test]
     fn a_zombie_with_a_living_thread_is_alive() {
         let with = |state: char, threads: u32| {
-            let text = format!("42 (a) {state} 1 42 41 0 -1 4194304 93 0 0 0 7 8 0 0 20 0 {threads} 0 12345 1000 250 1");
+            let text =
+                format!("42 (a) {state} 1 42 41 0 -1 4194304 93 0 0 0 7 8 0 0 20 0 {threads} 0 12345 1000 250 1");
             Stat::parse(text.as_bytes()).unwrap().is_dead()
         };
         assert!(with('Z', 1) && with('Z', 0) && with('X', 2));
