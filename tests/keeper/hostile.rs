@@ -132,10 +132,11 @@ fn what_forks_on_term_is_awaited() {
     let mut run = env.spawn(1, &["fork-on-term"]);
     let before = env.living();
     env.signal(1, libc::SIGTERM, Target::Group);
+    run.pipes.wait_for("forked");
     env.signal(1, libc::SIGINT, Target::Leader);
     assert_eq!(env.exited(1).0, Some(libc::SIGINT));
     let born = env.living().into_iter().filter(|pid| !before.contains(pid)).count();
-    assert!(born >= 1, "one was born by the first signal");
+    assert_eq!(born, 1, "by the first signal");
     env.kill(&mut run);
     env.finish();
 }

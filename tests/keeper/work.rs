@@ -182,6 +182,7 @@ fn handle(signal: i32, handler: extern "C" fn(i32)) {
 
 extern "C" fn on_term_fork(_: i32) {
     escape();
+    unsafe { libc::write(1, c"forked\n".as_ptr().cast(), 7) };
 }
 
 extern "C" fn on_term_note(_: i32) {
