@@ -14,6 +14,9 @@ pub mod api;
 pub mod cli;
 pub mod config;
 pub mod core;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod graph;
 pub mod keeper;
 pub mod logs;

@@ -1,66 +1,76 @@
-//! A project as it is read by the client, on its way to the supervisor: `config::Bundle` in the words of the wire.
-//!
-//! Never loses a byte: paths and values need not be UTF-8.
+//! What a load reads, on the wire and off it. Bytes survive: paths and values need not be UTF-8.
 
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
-use super::wire::{self, Text};
 use crate::config;
 
-impl From<&[u8]> for Text {
-    fn from(bytes: &[u8]) -> Self {
-        str::from_utf8(bytes).map_or_else(|_| Self::Raw(bytes.to_vec()), |text| Self::Utf8(text.to_owned()))
+use super::wire::{Bundle, Text};
+
+impl From<Vec<u8>> for Text {
+    fn from(bytes: Vec<u8>) -> Self {
+        String::from_utf8(bytes).map_or_else(|error| Self::Raw(error.into_bytes()), Self::Utf8)
     }
 }
 
-impl From<&OsStr> for Text {
-    fn from(text: &OsStr) -> Self {
-        Self::from(text.as_bytes())
+impl From<OsString> for Text {
+    fn from(text: OsString) -> Self {
+        text.into_vec().into()
     }
 }
 
-impl From<Text> for Vec<u8> {
-    fn from(text: Text) -> Self {
-        match text {
-            Text::Utf8(text) => text.into_bytes(),
-            Text::Raw(bytes) => bytes,
+impl From<PathBuf> for Text {
+    fn from(path: PathBuf) -> Self {
+        path.into_os_string().into()
+    }
+}
+
+impl Text {
+    fn into_bytes(self) -> Vec<u8> {
+        match self {
+            Self::Utf8(text) => text.into_bytes(),
+            Self::Raw(bytes) => bytes,
         }
     }
-}
 
-impl From<Text> for OsString {
-    fn from(text: Text) -> Self {
-        Self::from_vec(text.into())
+    fn into_os(self) -> OsString {
+        OsString::from_vec(self.into_bytes())
     }
 }
 
-impl From<&config::Bundle> for wire::Bundle {
-    fn from(bundle: &config::Bundle) -> Self {
+impl From<config::Bundle> for Bundle {
+    fn from(bundle: config::Bundle) -> Self {
         Self {
-            sources: bundle.sources.iter().map(|(p, b)| (p.as_os_str().into(), b.as_slice().into())).collect(),
+            sources: bundle.sources.into_iter().map(|(path, text)| (path.into(), text.into())).collect(),
             env_files: bundle
                 .env_files
-                .iter()
-                .map(|(path, bytes)| (path.as_os_str().into(), bytes.as_deref().map(Text::from)))
+                .into_iter()
+                .map(|(path, text)| (path.into(), text.map(Text::from)))
                 .collect(),
-            env: bundle.env.iter().map(|(k, v)| (k.as_os_str().into(), v.as_os_str().into())).collect(),
-            dir: bundle.dir.as_os_str().into(),
-            profiles: bundle.profiles.clone(),
+            env: bundle.env.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+            dir: bundle.dir.into(),
+            profiles: bundle.profiles,
             color: bundle.color,
         }
     }
 }
 
-impl From<wire::Bundle> for config::Bundle {
-    fn from(bundle: wire::Bundle) -> Self {
-        let path = |text: Text| PathBuf::from(OsString::from(text));
+impl From<Bundle> for config::Bundle {
+    fn from(bundle: Bundle) -> Self {
         Self {
-            sources: bundle.sources.into_iter().map(|(p, bytes)| (path(p), bytes.into())).collect(),
-            env_files: bundle.env_files.into_iter().map(|(p, bytes)| (path(p), bytes.map(Into::into))).collect(),
-            env: bundle.env.into_iter().map(|(key, value)| (key.into(), value.into())).collect(),
-            dir: path(bundle.dir),
+            sources: bundle
+                .sources
+                .into_iter()
+                .map(|(path, text)| (path.into_os().into(), text.into_bytes()))
+                .collect(),
+            env_files: bundle
+                .env_files
+                .into_iter()
+                .map(|(path, text)| (path.into_os().into(), text.map(Text::into_bytes)))
+                .collect(),
+            env: bundle.env.into_iter().map(|(name, value)| (name.into_os(), value.into_os())).collect(),
+            dir: bundle.dir.into_os().into(),
             profiles: bundle.profiles,
             color: bundle.color,
         }
@@ -72,18 +82,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_lost_on_the_way() {
-        let odd = OsString::from_vec(vec![b'/', 0xff, b'x']);
+    fn bytes_survive_the_wire() {
         let bundle = config::Bundle {
-            sources: vec![(PathBuf::from("/p/tspm.yaml"), b"services: {}\n".to_vec())],
-            env_files: vec![(PathBuf::from("/p/.env"), Some(vec![0xfe])), (PathBuf::from("/p/no.env"), None)],
-            env: vec![(OsString::from("HOME"), odd.clone())],
-            dir: PathBuf::from(odd),
-            profiles: vec!["dev".to_owned()],
+            sources: vec![("a.yaml".into(), b"services: {}".to_vec())],
+            env_files: vec![(".env".into(), None)],
+            env: vec![(OsString::from("A"), OsString::from_vec(vec![0xff, b'x']))],
+            dir: "/p".into(),
+            profiles: vec!["dev".into()],
             color: true,
         };
-        let text = serde_json::to_string(&wire::Bundle::from(&bundle)).unwrap();
-        let back: wire::Bundle = serde_json::from_str(&text).unwrap();
+        let json = serde_json::to_string(&Bundle::from(bundle.clone())).unwrap();
+        let back: Bundle = serde_json::from_str(&json).unwrap();
         assert_eq!(config::Bundle::from(back), bundle);
     }
 }

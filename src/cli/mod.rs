@@ -27,7 +27,6 @@ mod term;
 mod when;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -36,6 +35,7 @@ use clap_complete::CompleteEnv;
 use self::args::Cli;
 use self::context::Context;
 use self::exit::Exit;
+use crate::sys::Place;
 
 /// The variable by which a shell asks for completions.
 pub(crate) const COMPLETE_VAR: &str = "TSPM_COMPLETE";
@@ -107,14 +107,21 @@ fn complete(shell: &OsString, argv: Vec<OsString>) -> ExitCode {
 }
 
 /// `__keeper DIR SOCKET PROJECT_ID [PROJECT_DIR]`
-fn keeper(args: &[OsString]) -> ExitCode {
-    let _ = args;
-    todo!("merge of branch keeper")
+fn keeper(words: &[OsString]) -> ExitCode {
+    match crate::keeper::Args::parse(words.iter().cloned()) {
+        Some(args) => crate::keeper::main(args),
+        None => Exit::Usage.into(),
+    }
 }
 
 /// `__supervisor DIR SOCKET PROJECT_ID`
-fn supervisor(args: &[OsString]) -> ExitCode {
-    let [dir, socket, project_id] = args else { return Exit::Usage.into() };
-    let _ = (PathBuf::from(dir), PathBuf::from(socket), project_id.to_string_lossy().into_owned());
-    todo!("merge of the supervisor")
+fn supervisor(words: &[OsString]) -> ExitCode {
+    match words {
+        [dir, socket, id] => crate::api::serve::main(Place {
+            dir: dir.into(),
+            socket: socket.into(),
+            project_id: id.to_string_lossy().into_owned(),
+        }),
+        _ => Exit::Usage.into(),
+    }
 }

@@ -141,6 +141,7 @@ impl<'a> Parser<'a> {
 
     fn entry(&mut self) -> Result<(), Vec<At>> {
         let (key, start) = self.key().map_err(|fault| vec![fault])?;
+        let end = self.at;
         self.skip_blanks();
         if self.byte() != Some(b'=') {
             let message = format!("`{key}` is not followed by `=`");
@@ -148,7 +149,7 @@ impl<'a> Parser<'a> {
                 Some(b':') => format!("write `{key}=value`"),
                 _ => format!("write `{key}=value`; for an empty value `{key}=`"),
             };
-            return Err(vec![At::new(self.at, message, help)]);
+            return Err(vec![At::new(end, message, help)]);
         }
         self.at += 1;
         let assigned = self.assign(key, start);
@@ -188,16 +189,22 @@ impl<'a> Parser<'a> {
             let end = self.at;
             self.skip_blanks();
             match self.byte() {
+                // A variable that is called `export`.
                 Some(b'=') => self.at = end,
-                _ => {
+                None | Some(b'\n') => {
+                    return Err(At::new(start, "`export` is not followed by a name", "write `export NAME=value`"));
+                }
+                Some(_) => {
                     start = self.at;
                     key = self.word();
                 }
             }
         }
         if key.is_empty() {
-            let seen = self.text[start..].chars().next().unwrap_or(' ');
-            let message = format!("a name cannot begin with `{}`", seen.escape_default());
+            let message = match self.text[start..].chars().next() {
+                Some(seen) if !seen.is_control() => format!("a name cannot begin with `{seen}`"),
+                _ => "a name cannot begin with a control character".to_owned(),
+            };
             return Err(At::new(start, message, "a line is `NAME=value`, or a comment after `#`"));
         }
         Ok((key, start))
@@ -298,9 +305,10 @@ impl<'a> Parser<'a> {
             return Ok(());
         }
         let (line, _) = self.position(opening);
-        let message = match self.position(closing).0 == line {
-            true => "text follows the closing quote".to_owned(),
-            false => format!("text follows the closing quote of the value that began on line {line}"),
+        let message = if self.position(closing).0 == line {
+            "text follows the closing quote".to_owned()
+        } else {
+            format!("text follows the closing quote of the value that began on line {line}")
         };
         Err(At::new(closing, message, help))
     }
@@ -325,10 +333,7 @@ impl<'a> Parser<'a> {
             Err(faults) => Err(faults
                 .into_iter()
                 .map(|fault| {
-                    let help = match fault.help {
-                        Some(help) => Some(format!("{help}; in single quotes everything is literal")),
-                        None => None,
-                    };
+                    let help = fault.help.map(|help| format!("{help}; in single quotes everything is literal"));
                     At(template.in_file(fault.range.start), fault.message, help)
                 })
                 .collect()),

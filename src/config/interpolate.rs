@@ -40,7 +40,8 @@ pub(crate) enum Mode {
     /// The whole grammar.
     Full,
     /// Only `${vars.…}`, `${project.…}` and `${service.…}`: string commands, which otherwise belong to the
-    /// shell as they stand. `$$` and `\$` belong to it too: what they escape is no dotted name.
+    /// shell as they stand. `$$` and `\$` belong to it too, and what follows them is then no dotted name (not
+    /// in single quotes either: quotes are the shell's, and are not looked at).
     DottedOnly,
 }
 
@@ -130,14 +131,12 @@ impl Evaluation<'_> {
         let text = self.text;
         let value = self.lookup.var(&text[name.clone()]);
         let Form::Word { action, empty, word } = form else {
-            return match value {
-                Some(value) => self.push(whole, &value, out),
-                None => {
-                    let help = self.help_unset(whole, name);
-                    self.fault(whole, format!("`{}` is not set", &text[name.clone()]), Some(help));
-                    Ok(())
-                }
+            let Some(value) = value else {
+                let help = self.help_unset(whole, name);
+                self.fault(whole, format!("`{}` is not set", &text[name.clone()]), Some(help));
+                return Ok(());
             };
+            return self.push(whole, &value, out);
         };
         let value = match empty {
             Empty::Value => value,
@@ -181,7 +180,10 @@ impl Evaluation<'_> {
     }
 
     fn fault(&mut self, range: &Range<usize>, message: String, help: Option<String>) {
-        self.faults.push(Fault { range: range.clone(), message, help });
+        // The parser's own are at most as many: the first ones of both together are kept.
+        if self.faults.len() < 2 * MAX_FAULTS {
+            self.faults.push(Fault { range: range.clone(), message, help });
+        }
     }
 }
 

@@ -213,6 +213,7 @@ mod tests {
     }
 
     proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
         #[test]
         fn nothing_panics(text in "[0-9.]{0,25}[a-zA-Zµ ]{0,4}[0-9.]{0,4}[a-z]{0,3}") {
             drop((duration(&text), size(&text)));

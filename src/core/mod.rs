@@ -11,15 +11,38 @@
 //! there is no cache to go stale.
 
 mod action;
+mod carry_out;
+mod edges;
 mod event;
+mod explain;
 mod fact;
+mod fleet;
+mod history;
+mod jitter;
+#[cfg(test)]
+mod kit;
+mod legal;
+mod out;
 mod phase;
+mod plan;
+mod probing;
+mod reconcile;
 mod request;
+mod restart;
+#[cfg(test)]
+mod scenario;
+mod settle;
+mod slot;
 mod snapshot;
+mod start;
+mod stop;
+mod timers;
+mod wiring;
 
 pub use action::{Action, SignalTo};
 pub use event::{Event, EventKind};
 pub use fact::{Exit, Fact, HookOutcome, Leftover, PortHolder, ProbeOutcome, ProbeWhich, SpawnFailure};
+pub use fleet::Fleet;
 pub use phase::{
     Failure, Health, Phase, PhaseName, Readiness, RestartReason, SkipCause, StartStage, StopReason, StopStage,
     StoppedBy,

@@ -65,7 +65,7 @@ fn way_back(graph: &DiGraph<&ServiceName, ()>, start: NodeIndex) -> Vec<NodeInde
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::testing::name;
+    use crate::graph::tests::name;
 
     fn found(edges: &[(&str, &str)]) -> Option<String> {
         let edges: Vec<_> = edges.iter().map(|(from, to)| (name(from), name(to))).collect();
@@ -107,6 +107,7 @@ mod tests {
     }
 
     proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
         #[test]
         fn a_cycle_is_made_of_edges_and_one_is_found_if_there_is_one(
             pairs in proptest::collection::vec((0_u8..12, 0_u8..12), 0..40),

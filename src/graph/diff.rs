@@ -37,7 +37,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::graph::testing::{name, names, project};
+    use crate::graph::tests::{name, names, project};
 
     #[test]
     fn each_service_is_in_one_set() {

@@ -12,7 +12,7 @@ mod diff;
 mod order;
 mod reach;
 #[cfg(test)]
-mod testing;
+mod tests;
 
 pub use cycle::cycle;
 pub use diff::{Diff, diff};

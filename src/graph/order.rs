@@ -72,7 +72,7 @@ fn walk(graph: &DiGraph<&ServiceName, ()>) -> Vec<NodeIndex> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::testing::{name, project, random_project};
+    use crate::graph::tests::{name, project, random_project};
 
     fn order(text: &str) -> String {
         start_order(&project(text)).iter().map(ServiceName::as_str).collect::<Vec<_>>().join(" ")
@@ -105,6 +105,7 @@ mod tests {
     }
 
     proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
         #[test]
         fn every_edge_is_kept(project in random_project()) {
             let order = start_order(&project);

@@ -51,7 +51,7 @@ fn reaching(graph: &DiGraph<&ServiceName, ()>, seeds: Vec<NodeIndex>) -> Vec<Nod
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::testing::{names, project, random_project};
+    use crate::graph::tests::{names, project, random_project};
 
     const SHOP: &str = "web: api, api: db migrate ?cache ?off, migrate: db, db, cache: disk, disk, \
                         !off: hidden, hidden, worker: db, alone";
@@ -92,6 +92,7 @@ mod tests {
     }
 
     proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
         #[test]
         fn closure_and_dependents_agree(project in random_project()) {
             let all: BTreeSet<_> = project.services.keys().cloned().collect();

@@ -25,6 +25,8 @@ use super::protocol::{FromKeeper, MAX_FRAME, ToKeeper};
 pub(super) const LINK_FD: i32 = 3;
 /// The supervisor's descriptor of the API listener.
 pub(super) const LISTENER_FD: i32 = 4;
+/// Bytes read at once: a few spawns with their environments.
+const BUFFER: usize = 64 << 10;
 /// `SCM_MAX_FD` of the kernel: more in one `sendmsg` is refused.
 const MAX_FDS: usize = 253;
 
@@ -53,7 +55,7 @@ impl Decoder {
 
     /// The next whole message. Fails with `InvalidData` on a frame that is too long or no message: the
     /// other side is of another version, and nothing after it can be read.
-    pub fn next<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
+    pub fn decode<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
         let Some((head, rest)) = self.bytes[self.start..].split_first_chunk::<4>() else { return Ok(None) };
         let length = u32::from_le_bytes(*head) as usize;
         if length > MAX_FRAME {
@@ -110,6 +112,8 @@ impl Carries for FromKeeper {
 pub struct Channel<In, Out> {
     socket: OwnedFd,
     decoder: Decoder,
+    /// Zeroed by the kernel: only what is received touches memory, which forks of the keeper pay for.
+    buffer: Vec<u8>,
     fds: VecDeque<OwnedFd>,
     queue: VecDeque<Frame>,
     kinds: PhantomData<fn(Out) -> In>,
@@ -143,19 +147,14 @@ pub fn inherit() -> io::Result<(Link, UnixListener)> {
 impl<In: DeserializeOwned + Carries, Out: Serialize + Carries> Channel<In, Out> {
     /// A channel over this stream socket.
     pub fn new(socket: OwnedFd) -> Self {
-        Self {
-            socket,
-            decoder: Decoder::default(),
-            fds: VecDeque::new(),
-            queue: VecDeque::new(),
-            kinds: PhantomData,
-        }
+        let (fds, queue) = (VecDeque::new(), VecDeque::new());
+        Self { socket, decoder: Decoder::default(), buffer: vec![0; BUFFER], fds, queue, kinds: PhantomData }
     }
 
     /// The next message and its descriptors; none if there is none yet. `UnexpectedEof`: the other side is gone.
     pub fn try_recv(&mut self) -> io::Result<Option<(In, Vec<OwnedFd>)>> {
         loop {
-            if let Some(message) = self.decoder.next::<In>()? {
+            if let Some(message) = self.decoder.decode::<In>()? {
                 // Descriptors travel with the frame's first bytes: when it is whole, they are here.
                 let count = message.carried();
                 if count > self.fds.len() {
@@ -219,11 +218,10 @@ impl<In: DeserializeOwned + Carries, Out: Serialize + Carries> Channel<In, Out> 
 
     /// Reads once. False: there was nothing.
     fn receive(&mut self) -> io::Result<bool> {
-        let mut bytes = [0; 8 << 10];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
-        match rustix::net::recvmsg(&self.socket, &mut [IoSliceMut::new(&mut bytes)], &mut control, flags) {
+        match rustix::net::recvmsg(&self.socket, &mut [IoSliceMut::new(&mut self.buffer)], &mut control, flags) {
             Ok(got) => {
                 for message in control.drain() {
                     if let RecvAncillaryMessage::ScmRights(fds) = message {
@@ -233,7 +231,7 @@ impl<In: DeserializeOwned + Carries, Out: Serialize + Carries> Channel<In, Out> 
                 if got.bytes == 0 {
                     return Err(io::ErrorKind::UnexpectedEof.into());
                 }
-                self.decoder.push(&bytes[..got.bytes]);
+                self.decoder.push(&self.buffer[..got.bytes]);
                 Ok(true)
             }
             Err(Errno::AGAIN) => Ok(false),
@@ -307,7 +305,7 @@ mod tests {
             let (mut decoder, mut got) = (Decoder::default(), Vec::new());
             for piece in bytes.chunks(step) {
                 decoder.push(piece);
-                while let Some(message) = decoder.next::<ToKeeper>().unwrap() {
+                while let Some(message) = decoder.decode::<ToKeeper>().unwrap() {
                     got.push(message);
                 }
             }
@@ -319,10 +317,10 @@ mod tests {
     fn nonsense_is_refused() {
         let mut decoder = Decoder::default();
         decoder.push(&u32::MAX.to_le_bytes());
-        assert_eq!(decoder.next::<ToKeeper>().unwrap_err().kind(), io::ErrorKind::InvalidData);
+        assert_eq!(decoder.decode::<ToKeeper>().unwrap_err().kind(), io::ErrorKind::InvalidData);
         let mut decoder = Decoder::default();
         decoder.push(&[1, 0, 0, 0, 200]);
-        assert_eq!(decoder.next::<ToKeeper>().unwrap_err().kind(), io::ErrorKind::InvalidData);
+        assert_eq!(decoder.decode::<ToKeeper>().unwrap_err().kind(), io::ErrorKind::InvalidData);
     }
 
     #[test]

@@ -13,8 +13,9 @@ pub fn raise_open_files() -> io::Result<Option<u64>> {
     Ok(limit.current)
 }
 
-/// Sets the soft limit of open files; the hard one stays.
-pub fn set_open_files(soft: Option<u64>) -> io::Result<()> {
-    let maximum = getrlimit(Resource::Nofile).maximum;
-    Ok(setrlimit(Resource::Nofile, Rlimit { current: soft, maximum })?)
+/// The limit as `setrlimit` of a child takes it.
+pub fn open_files() -> libc::rlimit {
+    let limit = getrlimit(Resource::Nofile);
+    let raw = |value: Option<u64>| value.unwrap_or(libc::RLIM_INFINITY);
+    libc::rlimit { rlim_cur: raw(limit.current), rlim_max: raw(limit.maximum) }
 }

@@ -9,9 +9,12 @@ pub mod limits;
 mod netlink;
 pub mod peer;
 mod place;
+pub mod process;
 mod procfs;
+pub mod reactor;
 pub mod signals;
 pub mod sockets;
+pub mod title;
 pub mod token;
 pub mod tree;
 

@@ -113,8 +113,13 @@ pub fn holder(port: u16) -> Option<(u32, String)> {
     if wanted.is_empty() {
         return None;
     }
-    let pid = procfs::pids().into_iter().find(|&pid| !inodes_of(pid).is_disjoint(&wanted))?;
+    let pid = process_with(&wanted)?;
     Some((pid, tree::command_line(pid)))
+}
+
+/// A process that holds any of these sockets open. None: it cannot be seen (another user's).
+pub fn process_with(inodes: &HashSet<u32>) -> Option<u32> {
+    procfs::pids().into_iter().find(|&pid| !inodes_of(pid).is_disjoint(inodes))
 }
 
 #[cfg(test)]

@@ -12,18 +12,26 @@ pub const VARIABLE: &str = "TSPM_RUN";
 pub fn scan(prefix: &str) -> Vec<u32> {
     let mut environ = Vec::new();
     let mut found = procfs::pids();
-    found.retain(|&pid| procfs::read_all(pid, "environ", &mut environ).is_ok() && carries(&environ, prefix));
+    found.retain(|&pid| read(pid, prefix, &mut environ));
     found
+}
+
+/// Whether this process's token has such an element. False if it cannot be read.
+pub fn is_on(pid: u32, prefix: &str) -> bool {
+    read(pid, prefix, &mut Vec::new())
+}
+
+fn read(pid: u32, prefix: &str, environ: &mut Vec<u8>) -> bool {
+    procfs::read_all(pid, "environ", environ).is_ok() && carries(environ, prefix)
 }
 
 /// Whether an environment block (`K=V`, each ended by NUL) carries such an element.
 fn carries(environ: &[u8], prefix: &str) -> bool {
-    let value = |entry: &[u8]| {
-        entry.strip_prefix(VARIABLE.as_bytes()).and_then(|rest| rest.strip_prefix(b"=")).map(<[u8]>::to_vec)
-    };
-    let elements =
-        |value: Vec<u8>| value.split(|&byte| byte == b'/').any(|element| element.starts_with(prefix.as_bytes()));
-    environ.split(|&byte| byte == 0).filter_map(value).any(elements)
+    environ
+        .split(|&byte| byte == 0)
+        .filter_map(|entry| entry.strip_prefix(VARIABLE.as_bytes())?.strip_prefix(b"="))
+        .flat_map(|path| path.split(|&byte| byte == b'/'))
+        .any(|element| element.starts_with(prefix.as_bytes()))
 }
 
 #[cfg(test)]

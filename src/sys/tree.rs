@@ -1,5 +1,6 @@
 //! Who is whose child, read from `/proc`. It never guesses: what it cannot read is not there.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::OnceLock;
 
@@ -74,26 +75,34 @@ pub fn stat(pid: u32) -> io::Result<Stat> {
 pub fn children(pid: u32) -> Vec<u32> {
     let mut found = Vec::new();
     if has_children_files() {
-        listed_children(pid, &mut found)
+        listed_children(pid, &mut found);
     } else {
-        found = below(pid, Depth::One)
+        found.extend(parents().iter().filter(|pair| pair.1 == pid).map(|pair| pair.0));
     }
     found
 }
 
 /// Everything below it, zombies included, parents before their children, without itself.
 pub fn descendants(pid: u32) -> Vec<u32> {
-    if !has_children_files() {
-        return below(pid, Depth::All);
+    descendants_except(pid, |_| false)
+}
+
+/// As [`descendants`], but without those that `spare` names and all that is below them.
+pub fn descendants_except(pid: u32, mut spare: impl FnMut(u32) -> bool) -> Vec<u32> {
+    let parents = if has_children_files() { Vec::new() } else { parents() };
+    // One that gets another parent meanwhile may be seen twice.
+    let mut seen = BTreeSet::new();
+    let (mut found, mut fresh, mut parent, mut next) = (Vec::new(), Vec::new(), pid, 0);
+    loop {
+        if has_children_files() {
+            listed_children(parent, &mut fresh);
+        } else {
+            fresh.extend(parents.iter().filter(|pair| pair.1 == parent).map(|pair| pair.0));
+        }
+        found.extend(fresh.drain(..).filter(|&pid| seen.insert(pid) && !spare(pid)));
+        let Some(&member) = found.get(next) else { return found };
+        (parent, next) = (member, next + 1);
     }
-    let mut found = Vec::new();
-    listed_children(pid, &mut found);
-    let mut next = 0;
-    while let Some(&member) = found.get(next) {
-        listed_children(member, &mut found);
-        next += 1;
-    }
-    found
 }
 
 /// Its command line, arguments joined by spaces, shortened to 120 characters; `[name]` if it has none.
@@ -110,6 +119,17 @@ pub fn command_line(pid: u32) -> String {
         return text.to_owned();
     }
     text.chars().take(LONGEST - 1).chain(std::iter::once('…')).collect()
+}
+
+/// The value of a variable in the environment that it was started with. None: unset, or not to be read.
+pub fn environment_value(pid: u32, name: &str) -> Option<String> {
+    let mut environ = Vec::new();
+    procfs::read_all(pid, "environ", &mut environ).ok()?;
+    let value = |entry: &[u8]| {
+        let value = entry.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
+        Some(String::from_utf8_lossy(value).into_owned())
+    };
+    environ.split(|&byte| byte == 0).find_map(value)
 }
 
 /// The names it goes by: the base name of its executable and of its zeroth argument.
@@ -151,25 +171,9 @@ fn listed_children(pid: u32, found: &mut Vec<u32>) {
     });
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Depth {
-    One,
-    All,
-}
-
-/// The slow way: the parent of every process there is.
-fn below(pid: u32, depth: Depth) -> Vec<u32> {
-    let parents: Vec<_> =
-        procfs::pids().into_iter().filter_map(|pid| stat(pid).ok()).map(|s| (s.pid, s.ppid)).collect();
-    let of = |parent: u32| parents.iter().filter(move |pair| pair.1 == parent).map(|pair| pair.0);
-    let mut found: Vec<u32> = of(pid).collect();
-    let mut next = 0;
-    while depth == Depth::All && next < found.len() {
-        let member = found[next];
-        found.extend(of(member));
-        next += 1;
-    }
-    found
+/// The slow way: every process there is, with its parent.
+fn parents() -> Vec<(u32, u32)> {
+    procfs::pids().into_iter().filter_map(|pid| stat(pid).ok()).map(|stat| (stat.pid, stat.ppid)).collect()
 }
 
 #[cfg(test)]
@@ -195,7 +199,8 @@ mod tests {
         assert!(command_line(me).contains("tspm"));
         assert!(children(stat.ppid).contains(&me));
         assert!(descendants(stat.ppid).contains(&me));
-        assert!(below(stat.ppid, Depth::All).contains(&me), "the slow way finds the same");
+        assert!(!descendants_except(stat.ppid, |pid| pid == me).contains(&me));
+        assert!(parents().contains(&(me, stat.ppid)), "the slow way finds the same");
     }
 
     #[test]

@@ -1,10 +1,12 @@
-//! Projects for the tests of this module, written in one line.
+//! Projects for the tests of this room, written in one line, and a look at how long a large one takes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use proptest::prelude::*;
+
+use super::{closure, cycle, dependents, diff, ranks, start_order};
 
 use crate::model::{
     Backoff, Command, Condition, Dependency, Hooks, Logs, Project, ProjectStop, Requirement, RestartMode,
@@ -102,4 +104,33 @@ pub(super) fn service(name: ServiceName, depends_on: Vec<Dependency>) -> Service
         logs: Logs::default(),
         spawn_hash: 0,
     }
+}
+
+/// Prints, asserts nothing about time: `cargo test --lib graph::tests -- --nocapture`.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a look at the clock for people, no decision")]
+fn a_thousand_services() {
+    let project = project_of((0..1_000_usize).map(|at| {
+        let needs = [at / 2, at / 3, at.saturating_sub(1)].into_iter().filter(|need| *need < at);
+        let needs = needs.map(|need| dependency(name(&format!("s{need}")), Requirement::Required));
+        service(name(&format!("s{at}")), needs.collect())
+    }));
+    let bottom = BTreeSet::from([name("s0")]);
+    let top = BTreeSet::from([name("s999")]);
+    let time = |what: &str, run: &dyn Fn() -> usize| {
+        let count = run();
+        let began = std::time::Instant::now();
+        for _ in 0..10 {
+            assert_eq!(run(), count);
+        }
+        println!("{what:<12} {count:>5} {:>8.1?}", began.elapsed() / 10);
+    };
+    let services = &project.services;
+    let edges = || services.values().flat_map(|s| s.depends_on.iter().map(|edge| (&s.name, &edge.on)));
+    time("cycle", &|| usize::from(cycle(edges()).is_some()));
+    time("start_order", &|| start_order(&project).len());
+    time("ranks", &|| ranks(&project).len());
+    time("closure", &|| closure(&project, &top).len());
+    time("dependents", &|| dependents(&project, &bottom).len());
+    time("diff", &|| diff(&project, &project).same.len());
 }

@@ -1,0 +1,252 @@
+//! The whole file: in the order in which its parts need each other.
+//!
+//! ```text
+//! .env ─► name ─► env_file ─► env, vars, ports (as they are asked for) ─► services ─► groups, edges
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::cell::RefCell;
+
+use super::service::{self, Context, Draft, env_entries};
+use super::{groups, policy};
+use crate::config::environment::{self, EnvFile};
+use crate::config::files::Files;
+use crate::config::interpolate::Lookup;
+use crate::config::issues::Issue;
+use crate::config::keys::{PROJECT, PROJECT_STOP};
+use crate::config::reader::{Fields, Reader, Shared};
+use crate::config::scope::{Below, Globals, Lazies, Outline, State};
+use crate::config::tree::{Node, Value};
+use crate::config::{Color, NAME_VARIABLE, Ports, check, merge};
+use crate::model::{Environment, GroupName, Project, ProjectStop, Service, ServiceName, Stop, StopOrder};
+
+/// A machine that runs more than this is no developer's; the limit is there for what grows by services.
+const MAX_SERVICES: usize = 4_096;
+
+/// Services times what each of them gets from above: environment, defaults.
+const MAX_SHARED: usize = 2_000_000;
+
+/// What a load has besides the parsed file.
+pub(in crate::config) struct Input<'a> {
+    pub(in crate::config) env: &'a [(std::ffi::OsString, std::ffi::OsString)],
+    pub(in crate::config) profiles: &'a [String],
+    pub(in crate::config) color: Color,
+    pub(in crate::config) ports: &'a Ports,
+    pub(in crate::config) files: &'a dyn Files,
+}
+
+/// The project in `root`, and its `auto` ports. None: `shared` says why not.
+pub(in crate::config) fn project(
+    shared: &Shared,
+    root: &Rc<Node>,
+    input: &Input<'_>,
+) -> Option<(Project, Vec<(ServiceName, usize)>)> {
+    let nothing = Environment::new();
+    let start = Globals::new(shared, input.ports, nothing, Lazies::default());
+    if root.is_null() {
+        start.reader().issue(Issue::error("missing-key", root.span, "the file is empty").help(EXAMPLE));
+        return None;
+    }
+    let fields = start.reader().fields(root, &PROJECT)?;
+    let mut below = environment::caller(input.env);
+    if !matches!(fields.get("env_file").map(|node| &node.value), Some(Value::List(items)) if items.is_empty()) {
+        let lookup = |below: &Environment, name: &str| environment::text(below, name);
+        EnvFile::beside(&shared.dir).apply(&mut below, shared, input.files, &lookup);
+    }
+    let globals = Globals::new(shared, input.ports, below, vars(&start.reader(), &fields));
+    let early = Below { globals: &globals };
+    let early = Reader { shared, scope: &early };
+    let name = name(&early, &fields, input, &shared.dir);
+    globals.name.set(name.clone()).expect("the name is set once");
+    globals.base.set(base(&globals, &early, &fields, input)).expect("the base is set once");
+    let reader = globals.reader();
+    let env = fields.get("env").map(|node| merge::env_map(node, &shared.issues));
+    let env = env.and_then(|node| env_entries(&reader, &node)).unwrap_or_default();
+    globals.env.set(Lazies::new(env.into_iter())).ok().expect("the env is set once");
+    let outlines = outlines(&reader, &fields);
+    globals.services.set(outlines).expect("the services are set once");
+    let outlines = globals.services.get().expect("they were set a line above");
+    version(&reader, &fields);
+
+    let (stop, stop_timeout) = stop(&reader, &fields);
+    let env = globals.project_env();
+    if outlines.len().saturating_mul(env.0.len()) > MAX_SHARED {
+        reader.issue(Issue::error("limit", root.span, "so many variables for so many services do not fit into memory"));
+        return None;
+    }
+    let context = Context {
+        globals: &globals,
+        files: input.files,
+        color: input.color,
+        kinds: outlines.iter().map(|(name, outline)| (name.clone(), service::kind(&reader, &outline.body))).collect(),
+        env,
+        logs: policy::project_logs(&reader, fields.get("logs").map(|node| &**node)),
+        stop_timeout,
+    };
+    let drafts: BTreeMap<ServiceName, Draft> = outlines
+        .iter()
+        .map(|(name, outline)| (name.clone(), service::service(&context, name, outline)))
+        .collect();
+    let names: BTreeSet<ServiceName> = outlines.keys().cloned().collect();
+    let own: Vec<(ServiceName, GroupName)> = drafts
+        .iter()
+        .flat_map(|(name, draft)| draft.groups.iter().map(move |group| (name.clone(), group.clone())))
+        .collect();
+    let groups = groups::groups(&reader, fields.get("groups").map(|node| &**node), &names, &own);
+    // `vars` that nobody asked for are checked all the same.
+    globals.check_vars();
+    let auto = outlines
+        .keys()
+        .flat_map(|name| {
+            let auto = globals.ports_of(name.as_str()).map(|declared| declared.auto.clone()).unwrap_or_default();
+            auto.into_iter().map(move |index| (name.clone(), index))
+        })
+        .collect();
+    check::edges(&shared.issues, &drafts_edges(&drafts));
+    let services = finish(drafts, &groups);
+    let ports_at = |name: &ServiceName| ports_span(outlines.get(name)?);
+    check::services(&shared.issues, &services, input.profiles, &ports_at);
+    if shared.issues.failed() {
+        return None;
+    }
+    let profiles = input.profiles.iter().cloned().collect();
+    Some((Project { name, dir: shared.dir.clone(), services, groups, profiles, stop }, auto))
+}
+
+const EXAMPLE: &str = "the smallest project is `services: {hello: {command: echo hello; sleep 100}}`";
+
+fn vars(reader: &Reader<'_>, fields: &Fields<'_>) -> Lazies {
+    let Some(node) = fields.get("vars") else { return Lazies::default() };
+    let Value::Map(map) = &node.value else {
+        reader.wrong_type(node, "a map of names and values");
+        return Lazies::default();
+    };
+    Lazies::new(map.entries.iter().map(|entry| (Rc::clone(&entry.key), Rc::clone(&entry.value))))
+}
+
+fn name(reader: &Reader<'_>, fields: &Fields<'_>, input: &Input<'_>, dir: &Path) -> String {
+    let given = input.env.iter().find(|(key, _)| key == NAME_VARIABLE).map(|(_, value)| value.to_string_lossy());
+    let written = fields.get("name").and_then(|node| Some((reader.string(node)?, node.span)));
+    let folder = || dir.file_name().map_or_else(|| "root".to_owned(), |name| name.to_string_lossy().into_owned());
+    let bad = |name: &str| name.is_empty() || name.len() > 100 || name.contains(|c: char| c == '/' || c.is_control());
+    if let Some((name, span)) = &written
+        && bad(name)
+    {
+        let issue = Issue::error("bad-name", *span, format!("`{}` cannot be the name of a project", name.escape_debug()));
+        reader.issue(issue.help("at most 100 characters, no `/`, nothing that cannot be printed"));
+    }
+    if let Some(name) = given {
+        if bad(&name) {
+            let message = format!("`{}` (`--name`, `{NAME_VARIABLE}`) cannot be the name of a project", name.escape_debug());
+            reader.issue(Issue::general_error("bad-name", message));
+        }
+        return name.into_owned();
+    }
+    written.map_or_else(folder, |(name, _)| name)
+}
+
+/// The caller's environment, `.env`, and the project's `env_file`.
+fn base(globals: &Globals<'_>, early: &Reader<'_>, fields: &Fields<'_>, input: &Input<'_>) -> Environment {
+    let mut base = globals.below.clone();
+    let Some(node) = fields.get("env_file") else { return base };
+    for file in EnvFile::read(early, node) {
+        file.apply(&mut base, early.shared, input.files, &|below, name| match name.contains('.') {
+            true => globals.dotted(name).ok(),
+            false => environment::text(below, name),
+        });
+    }
+    base
+}
+
+fn outlines(reader: &Reader<'_>, fields: &Fields<'_>) -> BTreeMap<ServiceName, Outline> {
+    let mut outlines = BTreeMap::new();
+    let issues = &reader.shared.issues;
+    let defaults = fields.get("defaults").map(|node| merge::with_env_map(node, issues));
+    let defaults = defaults.filter(|node| reader.fields(node, &crate::config::keys::SERVICE).is_some());
+    let Some(services) = fields.get("services") else {
+        let issue = match fields.raw_entry("services") {
+            Some(entry) => Issue::error("missing-key", entry.key_span, "`services` has nothing in it"),
+            None => Issue::error("missing-key", fields.start(), "there are no `services`"),
+        };
+        reader.issue(issue.help(EXAMPLE));
+        return outlines;
+    };
+    let Some(entries) = reader.names(services, "a map of services") else { return outlines };
+    let entries: Vec<_> = entries.collect();
+    if entries.is_empty() {
+        reader.issue(Issue::error("missing-key", services.span, "`services` has nothing in it").help(EXAMPLE));
+    }
+    let weight = defaults.as_ref().map_or(0, |node| node.weight());
+    if entries.len() > MAX_SERVICES || entries.len().saturating_mul(weight) > MAX_SHARED {
+        let message = format!("more than {MAX_SERVICES} services, or `defaults` too large for so many");
+        reader.issue(Issue::error("limit", services.span, message));
+        return outlines;
+    }
+    for entry in entries {
+        match ServiceName::new(&entry.key) {
+            Ok(name) => {
+                let body = merge::with_env_map(&entry.value, issues);
+                let body = match &defaults {
+                    Some(defaults) if body.is_null() => Rc::clone(defaults),
+                    Some(defaults) => merge::body(defaults, &body),
+                    None => body,
+                };
+                let ports = RefCell::new(State::Waiting);
+                outlines.insert(name, Outline { key_span: entry.key_span, body, ports });
+            }
+            Err(bad) => reader.issue(Issue::error("bad-name", entry.key_span, bad.to_string())),
+        }
+    }
+    outlines
+}
+
+fn version(reader: &Reader<'_>, fields: &Fields<'_>) {
+    let Some(node) = fields.get("version") else { return };
+    let is_one = matches!(&node.value, Value::Scalar(scalar) if &*scalar.text == "1");
+    if !is_one {
+        let issue = Issue::error("bad-value", node.span, "`version` is 1 for now");
+        reader.issue(issue.help("leave it out"));
+    }
+}
+
+fn stop(reader: &Reader<'_>, fields: &Fields<'_>) -> (ProjectStop, std::time::Duration) {
+    const ORDERS: &[(&str, StopOrder)] = &[("reverse", StopOrder::Reverse), ("parallel", StopOrder::Parallel)];
+    let fields = fields.get("stop").and_then(|node| reader.fields(node, &PROJECT_STOP));
+    let get = |key: &str| fields.as_ref().and_then(|fields| fields.get(key));
+    let order = get("order").and_then(|node| reader.word(node, ORDERS)).unwrap_or(StopOrder::Reverse);
+    let timeout = get("timeout").and_then(|node| reader.duration(node)).unwrap_or(Stop::DEFAULT_TIMEOUT);
+    (ProjectStop { order }, timeout)
+}
+
+fn drafts_edges(drafts: &BTreeMap<ServiceName, Draft>) -> Vec<check::Edge<'_>> {
+    let edges = drafts.iter().flat_map(|(from, draft)| draft.edges.iter().map(move |edge| (from, draft, edge)));
+    edges
+        .map(|(from, _, edge)| check::Edge {
+            from,
+            dependency: &edge.dependency,
+            span: edge.span,
+            target: drafts.get(&edge.dependency.on).and_then(|draft| draft.service.as_ref()),
+        })
+        .collect()
+}
+
+fn finish(drafts: BTreeMap<ServiceName, Draft>, groups: &groups::Groups) -> BTreeMap<ServiceName, Arc<Service>> {
+    let complete = drafts.into_iter().filter_map(|(name, draft)| Some((name, draft.service?)));
+    complete
+        .map(|(name, mut service)| {
+            let member = groups.iter().filter(|(_, members)| members.contains(&name));
+            service.groups = member.map(|(group, _)| group.clone()).collect();
+            (name, Arc::new(service))
+        })
+        .collect()
+}
+
+fn ports_span(outline: &Outline) -> Option<crate::config::source::Span> {
+    match &outline.body.value {
+        Value::Map(map) => map.get("ports").map(|entry| entry.value.span),
+        Value::Scalar(_) | Value::List(_) => None,
+    }
+}
