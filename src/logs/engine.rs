@@ -166,6 +166,10 @@ impl Engine {
         }
         source.chunk(index, &self.scratch[..count], now_ns, &mut self.batch, &*self.report);
         let stream = &mut source.streams[index];
+        if count == READ {
+            // There is more.
+            return PIPE;
+        }
         if stream.capacity > PIPE {
             return count / (stream.capacity / PIPE);
         }
