@@ -107,16 +107,21 @@ fn complete(shell: &OsString, argv: Vec<OsString>) -> ExitCode {
 }
 
 /// `__keeper DIR SOCKET PROJECT_ID [PROJECT_DIR]`
-fn keeper(args: &[OsString]) -> ExitCode {
-    match crate::keeper::Args::parse(args.iter().cloned()) {
+fn keeper(words: &[OsString]) -> ExitCode {
+    match crate::keeper::Args::parse(words.iter().cloned()) {
         Some(args) => crate::keeper::main(args),
         None => Exit::Usage.into(),
     }
 }
 
 /// `__supervisor DIR SOCKET PROJECT_ID`
-fn supervisor(args: &[OsString]) -> ExitCode {
-    let [dir, socket, project_id] = args else { return Exit::Usage.into() };
-    let project_id = project_id.to_string_lossy().into_owned();
-    crate::api::serve::main(Place { dir: dir.into(), socket: socket.into(), project_id })
+fn supervisor(words: &[OsString]) -> ExitCode {
+    match words {
+        [dir, socket, id] => crate::api::serve::main(Place {
+            dir: dir.into(),
+            socket: socket.into(),
+            project_id: id.to_string_lossy().into_owned(),
+        }),
+        _ => Exit::Usage.into(),
+    }
 }

@@ -4,13 +4,9 @@
 //! reads what it prints.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use hyper::Method;
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
-
 use super::error::{CliError, Trouble};
 use super::exit::Exit;
 use super::printer::Printer;
@@ -20,7 +16,8 @@ use super::tail::Tail;
 use super::term::Paint;
 use crate::api::client::{Client, ClientError, Lines};
 use crate::api::wire::{DownRequest, DownUpdate};
-use crate::sys::signals;
+use crate::sys::reactor::Watched;
+use crate::sys::signals::{self as processes, PidFd};
 
 /// After its receipt the keeper removes a few files and ends.
 const KEEPER_END: Duration = Duration::from_secs(5);
@@ -208,18 +205,13 @@ fn keeper_died() -> Trouble {
 #[derive(Debug)]
 pub(crate) struct KeeperEnd {
     /// None: it is dead already, or cannot be seen from here (another pid namespace).
-    process: Option<AsyncFd<OwnedFd>>,
+    process: Option<Watched<PidFd>>,
 }
 
 impl KeeperEnd {
     /// Begins to watch. Must be called inside a runtime.
     pub(crate) fn watch(pid: u32) -> Self {
-        let open = || -> io::Result<AsyncFd<OwnedFd>> {
-            let (process, _) = signals::open_if(pid, |_| true)?;
-            let process = process.as_fd().try_clone_to_owned()?;
-            #[expect(deprecated, reason = "its successor is unsafe; an OwnedFd that nobody else holds is sound")]
-            AsyncFd::with_interest(process, Interest::READABLE)
-        };
+        let open = || -> io::Result<Watched<PidFd>> { Watched::new(processes::open_if(pid, |_| true)?.0) };
         Self { process: open().ok() }
     }
 

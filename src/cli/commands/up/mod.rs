@@ -45,7 +45,7 @@ async fn up(context: &Context, args: &UpArgs, bundle: &Bundle, loaded: &Loaded) 
     };
     let services = selected(&args.select.select, loaded, running.as_ref()).await?;
     let request = UpRequest {
-        bundle: api::wire::Bundle::from(bundle.clone()),
+        bundle: bundle.clone().into(),
         services,
         no_deps: args.no_deps,
         force_recreate: args.force_recreate,
