@@ -1,3 +1,7 @@
-//! `tspm`.
+//! `tspm`: everything is in the library, which `devup` and `devdown` share.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tspm::cli::main(tspm::cli::Program::Tspm)
+}

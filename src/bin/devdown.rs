@@ -1,3 +1,7 @@
-//! `devdown`.
+//! `devdown` is `tspm down`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tspm::cli::main(tspm::cli::Program::Devdown)
+}

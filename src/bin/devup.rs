@@ -1,3 +1,7 @@
-//! `devup`.
+//! `devup` is `tspm up`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tspm::cli::main(tspm::cli::Program::Devup)
+}

@@ -31,7 +31,7 @@ mod schema;
 mod scope;
 mod source;
 mod tree;
-mod units;
+pub(crate) mod units;
 mod yaml;
 
 #[cfg(test)]

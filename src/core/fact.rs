@@ -84,6 +84,11 @@ pub enum Fact {
 }
 
 impl Fact {
+    /// A readiness that came by itself: a log match, `READY=1`.
+    pub const fn ready(run: RunId) -> Self {
+        Self::Probed { run, which: ProbeWhich::Readiness, outcome: ProbeOutcome::Good { note: None } }
+    }
+
     /// The run it is about.
     pub const fn run(&self) -> RunId {
         match self {

@@ -51,6 +51,18 @@ pub enum HookKind {
     PostStop,
 }
 
+impl HookKind {
+    /// Its key under `hooks`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PreStart => "pre_start",
+            Self::PostStart => "post_start",
+            Self::PreStop => "pre_stop",
+            Self::PostStop => "post_stop",
+        }
+    }
+}
+
 /// A command beside a service.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Hook {

@@ -53,7 +53,7 @@ pub enum Ownership {
 }
 
 /// Tells whose a listener is, from the point of view of the run that is asked.
-pub trait Owners: Send + Sync {
+pub trait Owners {
     /// Whose listener `local` is now.
     fn owner_of(&self, local: &Local) -> Ownership;
 }

@@ -1,0 +1,73 @@
+//! What 100 idle services cost: processor time and memory of keeper, shims and supervisor over a minute, without and
+//! with a liveness probe each; and `tspm ps --json` on that project. `TSPM_BENCH_SECONDS` shortens the minute.
+
+mod support;
+
+use std::process::Command;
+use std::time::Duration;
+
+use support::{Project, median, report_absolute, rest, stay, time, worker_arguments};
+
+const SERVICES: usize = 100;
+
+fn main() {
+    if worker_arguments().is_some() {
+        stay();
+    }
+    let seconds = std::env::var("TSPM_BENCH_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(60);
+    let quiet = project("");
+    quiet.tspm("up -d");
+    ps(&quiet);
+    idle("idle, 100 services", &quiet, seconds, 0.1);
+    let kib = quiet.tspm_pids().into_iter().map(proportional_set).sum::<u32>();
+    report_absolute("memory (PSS) of keeper, shims and supervisor", f64::from(kib) / 1024.0, 16.0, "MiB");
+    drop(quiet);
+    let probed = project(", liveness: {exec: [/bin/true]}");
+    probed.tspm("up -d");
+    idle("idle, 100 services with a liveness probe each", &probed, seconds, 0.5);
+}
+
+fn project(more: &str) -> Project {
+    Project::new(|me, _| {
+        let services = (0..SERVICES).map(|n| format!("  s{n}: {{command: [{me}, worker]{more}}}"));
+        format!("services:\n{}\n", services.collect::<Vec<_>>().join("\n"))
+    })
+}
+
+fn idle(name: &str, project: &Project, seconds: u64, must: f64) {
+    let used = || project.tspm_pids().into_iter().map(processor_time).sum::<Duration>();
+    // The start's own aftermath is no idleness.
+    rest(Duration::from_secs(2));
+    let before = used();
+    rest(Duration::from_secs(seconds));
+    let percent = used().saturating_sub(before).div_duration_f64(Duration::from_secs(seconds)) * 100.0;
+    report_absolute(name, percent, must, "% of a core");
+}
+
+/// Processor time of all its threads: the first field of `schedstat`.
+fn processor_time(pid: u32) -> Duration {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let used = |path: std::path::PathBuf| {
+        let text = std::fs::read_to_string(path.join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
+    };
+    threads.filter_map(|thread| used(thread.path())).sum()
+}
+
+/// In KiB.
+fn proportional_set(pid: u32) -> u32 {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("Pss:"));
+    line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the floor is an empty program")]
+fn ps(project: &Project) {
+    let runs = |work: &dyn Fn()| median((0..51).map(|_| time(work)).collect());
+    let floor = runs(&|| {
+        Command::new("/bin/true").env_clear().status().expect("/bin/true is there");
+    });
+    let figure = runs(&|| project.tspm("ps --json"));
+    println!("exec of an empty program: {:.1} ms", floor.as_secs_f64() * 1e3);
+    report_absolute("tspm ps --json, 100 services", figure.as_secs_f64() * 1e3, 6.0, "ms");
+}

@@ -1,0 +1,125 @@
+//! `up -d`: returns when all is ready, or with what is not. The services stay either way.
+
+use crate::api::wire::ServiceView;
+use crate::cli::board::{Verdict, verdict};
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::printer::Printer;
+use crate::cli::render::units::{between, count, span};
+use crate::cli::signals::Signals;
+use crate::cli::{out, render};
+
+use super::super::stop::now_ms;
+use super::progress::{Progress, TICK};
+use super::session::{self, News, Session};
+use super::{Call, troubles};
+use crate::api::launch::Launched;
+use crate::api::wire::UpRequest;
+
+/// How the wait ended.
+enum End {
+    Decided(Verdict),
+    TimedOut,
+    Interrupted,
+    TakenDown,
+}
+
+/// Runs it.
+pub(super) async fn run(call: &Call<'_>, request: UpRequest) -> Result<Exit, CliError> {
+    let context = call.context;
+    let began = now_ms();
+    let mut signals = Signals::listen()?;
+    let mut printer = Printer::start(std::io::stdout())?;
+    let mut session = session::begin(call.home, request, true).await?;
+    if session.launched == Launched::Existing {
+        printer.line(&render::plan::summary(&session.done.steps, context.paint));
+    }
+    for note in &session.done.notes {
+        out::note(note);
+    }
+    if call.args.no_wait {
+        printer.finish().await;
+        return Ok(Exit::Done);
+    }
+    let mut progress = Progress::new(context);
+    let end = wait(call, &mut session, &mut signals, &mut progress, &mut printer).await;
+    let about: Vec<&ServiceView> = session.board.of(&call.about);
+    progress.end(&about, &mut printer);
+    if call.args.timings {
+        printer.bytes(render::timings::text(&about, context.paint).into_bytes());
+    }
+    if let Ok(End::Decided(Verdict::Good)) = &end {
+        let took = span(between(began, now_ms()));
+        printer.line(&match about.len() {
+            0 => "nothing to start".to_owned(),
+            services => context.paint.good(&format!("{} ready in {took}", count(services, "service"))),
+        });
+    }
+    printer.finish().await;
+    match end? {
+        End::Decided(Verdict::Good | Verdict::Open) => Ok(Exit::Done),
+        End::Decided(Verdict::Bad(names)) => {
+            troubles(context, &session.board, &names);
+            out::note("the environment stays as it is: `tspm ps` shows it, `tspm down` stops it");
+            Ok(Exit::Failed)
+        }
+        End::TimedOut => {
+            let late: Vec<String> = not_up(&about);
+            out::note(&format!("not ready in time: {}", late.join(", ")));
+            troubles(context, &session.board, &late);
+            out::note("the environment stays as it is: `tspm ps` shows it, `tspm down` stops it");
+            Ok(Exit::Failed)
+        }
+        End::Interrupted => {
+            out::note("interrupted: the services stay; `tspm ps` shows them, `tspm down` stops them");
+            Ok(Exit::Interrupted)
+        }
+        End::TakenDown => {
+            out::note("the project was taken down meanwhile");
+            Ok(Exit::Failed)
+        }
+    }
+}
+
+fn not_up(services: &[&ServiceView]) -> Vec<String> {
+    let up = |view: &ServiceView| matches!(view.state.as_str(), "ready" | "completed");
+    services.iter().filter(|view| !up(view)).map(|view| view.name.clone()).collect()
+}
+
+async fn wait(
+    call: &Call<'_>,
+    session: &mut Session,
+    signals: &mut Signals,
+    progress: &mut Progress,
+    printer: &mut Printer,
+) -> Result<End, CliError> {
+    let limit = async {
+        match call.args.wait_timeout {
+            // A pending future that a timeout ends: the one wait here that is for time itself.
+            Some(limit) => drop(tokio::time::timeout(limit, std::future::pending::<()>()).await),
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(limit);
+    let mut beat = tokio::time::interval(TICK);
+    loop {
+        let about = session.board.of(&call.about);
+        if session.is_current() {
+            match verdict(&about, now_ms()) {
+                Verdict::Open => {}
+                decided @ (Verdict::Good | Verdict::Bad(_)) => return Ok(End::Decided(decided)),
+            }
+        }
+        tokio::select! {
+            news = session.news() => match news? {
+                News::Event(event) => progress.event(&event, &session.board, printer),
+                News::Known => {}
+                News::Bye => return Ok(End::TakenDown),
+            },
+            _ = beat.tick() => progress.draw(&session.board.of(&call.about), printer),
+            () = signals.next() => return Ok(End::Interrupted),
+            () = &mut limit => return Ok(End::TimedOut),
+            _ = printer.wake(), if !printer.has_room() => {}
+        }
+    }
+}

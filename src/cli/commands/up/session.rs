@@ -1,0 +1,133 @@
+//! The conversation behind an `up`: a keeper, a stream of updates, the request, and what is known since.
+
+use hyper::Method;
+
+use crate::api::client::{Client, ClientError, ConnectError, Lines};
+use crate::api::launch::{Launched, connect_or_launch};
+use crate::api::wire::{Attach, Done, DownRequest, DownUpdate, EventView, State, Update, UpRequest};
+use crate::cli::board::Board;
+use crate::cli::context::Home;
+use crate::cli::error::{CliError, Trouble};
+use crate::cli::exit::Exit;
+use crate::sys::Place;
+
+/// How often a supervisor that vanished is looked for, and how far apart: a respawn takes 200 ms.
+const LOOKS: u32 = 50;
+const BETWEEN_LOOKS: std::time::Duration = std::time::Duration::from_millis(100);
+
+/// An accepted `up`.
+#[derive(Debug)]
+pub(super) struct Session {
+    /// The supervisor.
+    pub(super) client: Client,
+    /// What the request was answered with.
+    pub(super) done: Done,
+    /// Whether this call made the environment.
+    pub(super) launched: Launched,
+    /// What is known.
+    pub(super) board: Board,
+    watch: Lines<Update>,
+    place: Place,
+}
+
+/// What the stream had to say.
+#[derive(Debug)]
+pub(super) enum News {
+    /// Something happened, and the board knows.
+    Event(Box<EventView>),
+    /// The board knows more; nothing to tell.
+    Known,
+    /// The project is down.
+    Bye,
+}
+
+/// A step of [`Session::begin`] at which it may be interrupted: nothing has been asked for yet.
+pub(super) async fn begin(home: &Home, mut request: UpRequest, detach: bool) -> Result<Session, CliError> {
+    let program = std::env::current_exe()
+        .map_err(|error| Trouble::new(Exit::Failed, format!("tspm cannot find its own program: {error}")))?;
+    let (client, launched) = connect_or_launch(&home.place, &program, &home.dir).await?;
+    request.attach = match (detach, launched) {
+        (true, _) => Attach::Detach,
+        (false, Launched::New) => Attach::Own,
+        (false, Launched::Existing) => Attach::View,
+    };
+    let accepted = accept(&client, &request).await;
+    let (watch, done, board) = match accepted {
+        Ok(accepted) => accepted,
+        Err(error) => {
+            if launched == Launched::New {
+                // Nobody else knows of it yet: a refused project leaves nothing behind.
+                discard(&client).await;
+            }
+            return Err(error.into());
+        }
+    };
+    Ok(Session { client, done, launched, board, watch, place: home.place.clone() })
+}
+
+/// Watches first: nothing that the request brings about is missed.
+async fn accept(client: &Client, request: &UpRequest) -> Result<(Lines<Update>, Done, Board), ClientError> {
+    let watch = client.lines(Method::GET, "/v1/watch", None).await?;
+    let done = client.post("/v1/up", request).await?;
+    let mut board = Board::default();
+    board.replace(&client.get::<State>("/v1/state").await?);
+    Ok((watch, done, board))
+}
+
+async fn discard(client: &Client) {
+    let Ok(request) = serde_json::to_value(DownRequest { force: true, timeout_ms: None }) else { return };
+    if let Ok(mut lines) = client.lines::<DownUpdate>(Method::POST, "/v1/down", Some(request)).await {
+        while let Some(Ok(_)) = lines.next().await {}
+    }
+}
+
+impl Session {
+    /// Whether the board shows what the request brought about.
+    pub(super) const fn is_current(&self) -> bool {
+        self.board.generation() >= self.done.generation
+    }
+
+    /// The next news. A supervisor that crashes is waited for; a keeper that is gone is an error unless the project
+    /// was being taken down. Loses nothing when it is dropped half-way, but for a reconnection, which is begun anew.
+    pub(super) async fn news(&mut self) -> Result<News, CliError> {
+        match self.watch.next().await {
+            Some(Ok(update)) => {
+                let is_bye = matches!(update, Update::Bye);
+                let applied = matches!(&update, Update::Event(event) if event.event == "applied");
+                let event = self.board.apply(update);
+                if applied {
+                    // Services may have come and gone.
+                    self.board.replace(&self.client.get::<State>("/v1/state").await?);
+                }
+                Ok(match event {
+                    _ if is_bye => News::Bye,
+                    Some(event) => News::Event(Box::new(event)),
+                    None => News::Known,
+                })
+            }
+            Some(Err(ClientError::Broken(_))) | None => self.reconnect().await,
+            Some(Err(error)) => Err(error.into()),
+        }
+    }
+
+    async fn reconnect(&mut self) -> Result<News, CliError> {
+        let mut pause = tokio::time::interval(BETWEEN_LOOKS);
+        for _ in 0..LOOKS {
+            pause.tick().await;
+            let client = match Client::connect(&self.place).await {
+                Ok(client) => client,
+                Err(ConnectError::NotRunning) if self.board.is_shutting_down() => return Ok(News::Bye),
+                Err(ConnectError::NotRunning) => break,
+                Err(error) => return Err(error.into()),
+            };
+            if let Ok(watch) = client.lines(Method::GET, "/v1/watch", None).await {
+                (self.client, self.watch) = (client, watch);
+                return Ok(News::Known);
+            }
+        }
+        Err(Trouble::new(Exit::Left, "the project's keeper has gone")
+            .why("its services were torn down with it, but nobody has verified that nothing is left")
+            .hint("`tspm down` cleans up; `.tspm/tspm.log` has what it had to say")
+            .into())
+    }
+}
