@@ -203,24 +203,29 @@ fn final_environment(
     }
     let entries = fields.get("env").and_then(|node| env_entries(&globals.reader(), node)).unwrap_or_default();
     let lazies = Lazies::new(entries.iter().map(|(key, node)| (Rc::clone(key), Rc::clone(node))));
-    let below = env.clone();
-    for (key, node) in &entries {
-        let scope = ServiceEntry {
-            globals,
-            own: &own,
-            own_pending: environment::any_pending(ports),
-            entries: &lazies,
-            below: &below,
-            below_pending: &cx.env.1,
-            current: key,
-        };
-        if let Resolved::Value(text) = scope.resolve() {
-            environment::set(&mut env, key, &text.text, origin(shared, node.span), By::File);
-            if text.pending {
-                pending.insert(key.to_string());
-            } else {
-                pending.remove(&**key);
-            }
+    // All are worked out before the first is set: each sees the layers below, not what is half done.
+    let values: Vec<_> = entries
+        .iter()
+        .map(|(key, _)| {
+            let scope = ServiceEntry {
+                globals,
+                own: &own,
+                own_pending: environment::any_pending(ports),
+                entries: &lazies,
+                below: &env,
+                below_pending: &cx.env.1,
+                current: key,
+            };
+            scope.resolve()
+        })
+        .collect();
+    for ((key, node), value) in entries.iter().zip(values) {
+        let Resolved::Value(text) = value else { continue };
+        environment::set(&mut env, key, &text.text, origin(shared, node.span), By::File);
+        if text.pending {
+            pending.insert(key.to_string());
+        } else {
+            pending.remove(&**key);
         }
     }
     warn_of_own_port(&globals.reader(), fields, &own);
