@@ -29,9 +29,7 @@ pub(crate) fn shown(view: &ServiceView, now_ms: i64) -> Shown {
         "backoff" => Some(crash_loop(view)),
         "ready" if view.health.as_deref() == Some("unhealthy") => Some("unhealthy".to_owned()),
         "ready" | "completed" | "disabled" => None,
-        "starting" if view.late => {
-            Some(view.reason.as_ref().map_or_else(|| "late".to_owned(), |reason| format!("late: {reason}")))
-        }
+        "starting" if view.late => Some(view.reason.clone().unwrap_or_else(|| "not ready in time".to_owned())),
         "pending" => view.reason.clone().or_else(|| waiting(view)),
         _ => view.reason.clone().or_else(|| view.exit.map(exit).filter(|_| word != "starting")),
     };
@@ -144,9 +142,9 @@ mod tests {
 
         let mut late = view("a", "starting");
         late.late = true;
-        assert_eq!(text(&late), "starting (late)");
-        late.reason = Some("HTTP 503".into());
-        assert_eq!(text(&late), "starting (late: HTTP 503)");
+        assert_eq!(text(&late), "starting (not ready in time)");
+        late.reason = Some("not ready in time, the last probe saw: HTTP 503".into());
+        assert_eq!(text(&late), "starting (not ready in time, the last probe saw: HTTP 503)");
 
         let mut failed = view("a", "failed");
         failed.exit = Some(ExitView { code: None, signal: Some(9) });
