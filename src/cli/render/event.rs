@@ -3,7 +3,7 @@
 use console::{Alignment, pad_str};
 use jiff::tz::TimeZone;
 
-use super::state::{colour, word};
+use super::state::{colour, is_restless, word};
 use crate::api::wire::EventView;
 use crate::cli::term::Paint;
 use crate::cli::when;
@@ -13,7 +13,7 @@ use crate::cli::when;
 /// `width` is that of the longest name.
 pub(crate) fn change(event: &EventView, width: usize, paint: Paint) -> Option<String> {
     let text = match event.event.as_str() {
-        "phase" if is_passing(&event.message) => return None,
+        "phase" if is_passing(event) => return None,
         // The view may be further on already: the message says which phase began.
         "phase" => colour(word(event.message.split([' ', ':']).next().unwrap_or("")), &event.message, paint),
         "late" | "hook" | "ports-held" | "released" => paint.warn(&event.message),
@@ -24,10 +24,21 @@ pub(crate) fn change(event: &EventView, width: usize, paint: Paint) -> Option<St
     Some(prefixed(event.service.as_deref(), &text, width, paint))
 }
 
-/// Every service is `pending` for a moment (only those that wait for something are worth a line), and one that ended
-/// by itself is `stopping` until its pipes are drained (what it is afterwards is worth one).
-fn is_passing(message: &str) -> bool {
-    message == "pending" || message.starts_with("stopping: it ended by itself")
+/// Whether the phase is one that nobody needs a line for.
+fn is_passing(event: &EventView) -> bool {
+    let message = event.message.as_str();
+    // Every service is `pending` for a moment: only those that wait for something are worth a line.
+    if message == "pending" {
+        return true;
+    }
+    let Some(view) = event.view.as_deref() else { return false };
+    match word(message.split([' ', ':']).next().unwrap_or("")) {
+        // One that ended, or never ran, is `stopping` until its pipes are drained; what it is then is worth a line.
+        "stopping" => view.pid.is_none() || message.starts_with("stopping: it ended by itself"),
+        // Between two deaths of a crash loop nothing good is said, but for what a probe has seen.
+        "starting" | "ready" => is_restless(view) && !message.contains('('),
+        _ => false,
+    }
 }
 
 /// `text` behind the name of whom it is about.
@@ -55,8 +66,8 @@ pub(crate) fn journal(event: &EventView, width: usize, zone: &TimeZone, paint: P
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::wire::SCHEMA_VERSION;
-    use crate::cli::render::testing::NOW;
+    use crate::api::wire::{ExitView, SCHEMA_VERSION, ServiceView};
+    use crate::cli::render::testing::{NOW, view};
 
     fn event(service: Option<&str>, kind: &str, message: &str) -> EventView {
         EventView {
@@ -89,7 +100,20 @@ mod tests {
         assert_eq!(line(Some("db"), "probe", "readiness: refused"), None);
         assert_eq!(line(Some("db"), "signalled", "SIGTERM"), None);
         assert_eq!(line(Some("api"), "phase", "pending"), None);
-        assert_eq!(line(Some("job"), "phase", "stopping: it ended by itself: asked to end"), None);
+        let with = |view: ServiceView, message: &str| {
+            let event = EventView { view: Some(Box::new(view)), ..event(Some("job"), "phase", message) };
+            change(&event, 6, Paint::PLAIN)
+        };
+        let mut stopping = view("job", "stopping");
+        assert_eq!(with(stopping.clone(), "stopping: `x` was not found in PATH"), None);
+        stopping.pid = Some(7);
+        assert_eq!(with(stopping.clone(), "stopping: it ended by itself: asked to end"), None);
+        assert!(with(stopping, "stopping: restart requested").is_some());
+        let mut looping = view("job", "ready");
+        looping.restarts = 2;
+        looping.exit = Some(ExitView { code: Some(1), signal: None });
+        assert_eq!(with(looping.clone(), "ready in 0 ms"), None);
+        assert!(with(looping, "ready in 30 ms (tcp :80)").is_some());
     }
 
     #[test]

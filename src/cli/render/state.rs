@@ -48,9 +48,13 @@ impl Shown {
 
 /// Whether it runs, but has died several times and not lived long enough since.
 pub(crate) fn in_crash_loop(view: &ServiceView, now_ms: i64) -> bool {
-    let died = view.exit.is_some_and(|exit| exit.code != Some(0));
     let lived = view.since_ms.map_or(0, |since| between(since, now_ms));
-    matches!(view.state.as_str(), "ready" | "starting") && view.restarts >= 2 && died && lived < HEALTHY_AFTER_MS
+    matches!(view.state.as_str(), "ready" | "starting") && is_restless(view) && lived < HEALTHY_AFTER_MS
+}
+
+/// Whether it has died several times.
+pub(crate) fn is_restless(view: &ServiceView) -> bool {
+    view.restarts >= 2 && view.exit.is_some_and(|exit| exit.code != Some(0))
 }
 
 /// `12 restarts in 1 min, exit 1`. A reason from the supervisor that counts the restarts itself is taken as it is.
