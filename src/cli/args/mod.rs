@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn a_misspelt_command_is_pointed_out() {
         let error = Cli::try_parse_from(["tspm", "restrat"]).unwrap_err();
-        assert!(error.to_string().contains("a similar subcommand exists: 'restart'"), "{error}");
+        assert!(error.to_string().contains("similar subcommands exist: 'start', 'restart'"), "{error}");
         assert_eq!(error.exit_code(), 2);
     }
 }

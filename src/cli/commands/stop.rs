@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hyper::Method;
 
-use crate::api::client::{Client, Lines};
+use crate::api::client::{Client, ConnectError, Lines};
 use crate::api::wire::{Done, SelectRequest, Update};
 use crate::cli::args::{RestartArgs, StopArgs};
 use crate::cli::board::{Board, Verdict, verdict};
@@ -14,6 +14,9 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::{out, render};
 use crate::sys::clock;
+
+/// A service that kept dying counts as well once it has lived for a while: no event says that it has.
+pub(crate) const BEAT: Duration = Duration::from_millis(500);
 
 /// A duration on the wire.
 pub(crate) fn millis(time: Duration) -> u64 {
@@ -88,6 +91,7 @@ impl<'a> Change<'a> {
         &mut self,
         judge: impl Fn(&Board, &BTreeSet<String>) -> Verdict,
     ) -> Result<Verdict, CliError> {
+        let mut beat = tokio::time::interval(BEAT);
         loop {
             if self.board.generation() >= self.generation {
                 let verdict = judge(&self.board, &self.services);
@@ -95,9 +99,11 @@ impl<'a> Change<'a> {
                     return Ok(verdict);
                 }
             }
-            let Some(update) = self.watch.next().await else {
-                return Err(CliError::from(crate::api::client::ConnectError::NotRunning));
+            let update = tokio::select! {
+                update = self.watch.next() => update,
+                _ = beat.tick() => continue,
             };
+            let Some(update) = update else { return Err(CliError::from(ConnectError::NotRunning)) };
             let is_bye = matches!(update, Ok(Update::Bye));
             if let Some(event) = self.board.apply(update?) {
                 let width = self.board.name_width();
@@ -106,7 +112,7 @@ impl<'a> Change<'a> {
                 }
             }
             if is_bye {
-                return Err(CliError::from(crate::api::client::ConnectError::NotRunning));
+                return Err(CliError::from(ConnectError::NotRunning));
             }
         }
     }

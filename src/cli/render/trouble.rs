@@ -26,8 +26,8 @@ pub(crate) fn of(view: &ServiceView, now_ms: i64, log: Vec<String>) -> Trouble {
         "pending" => with_note(format!("`{name}` has not been started")),
         "stopped" => with_note(format!("`{name}` is stopped")),
         "starting" if view.late => match &view.reason {
-            Some(reason) => format!("`{name}` was not ready in time: {reason}"),
-            None => format!("`{name}` was not ready in time (running for {})", span(since)),
+            Some(reason) => format!("`{name}` is {reason}"),
+            None => format!("`{name}` is not ready in time (running for {})", span(since)),
         },
         "starting" => with_note(format!("`{name}` is not ready yet (running for {})", span(since))),
         other => with_note(format!("`{name}` is {other}")),
@@ -78,8 +78,8 @@ mod tests {
         let mut api = view("api", "starting");
         api.late = true;
         api.pid = Some(7);
-        api.reason = Some("readiness: HTTP 503".into());
+        api.reason = Some("not ready in time, the last probe saw: HTTP 503".into());
         let text = of(&api, NOW, Vec::new()).render(Paint::PLAIN);
-        assert!(text.starts_with("error: `api` was not ready in time: readiness: HTTP 503\n  it keeps running"), "{text}");
+        assert!(text.starts_with("error: `api` is not ready in time, the last probe saw: HTTP 503\n  it keeps running"), "{text}");
     }
 }
