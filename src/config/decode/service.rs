@@ -142,7 +142,7 @@ fn read(
             .unwrap_or(Service::DEFAULT_READY_TIMEOUT),
         start_timeout: fields.get("start_timeout").and_then(|node| start_timeout(&reader, node)),
         release: fields.get("release").map(|node| policy::programs(&reader, node)).unwrap_or_default(),
-        stdin: fields.get("stdin").and_then(|node| stdin(&reader, node)).unwrap_or(match kind {
+        stdin: fields.raw_entry("stdin").and_then(|entry| stdin(&reader, &entry.value)).unwrap_or(match kind {
             ServiceType::Service => Stdin::Pipe,
             ServiceType::Oneshot => Stdin::Null,
         }),
@@ -174,8 +174,11 @@ fn start_timeout(reader: &Reader<'_>, node: &Node) -> Option<Duration> {
     }
 }
 
-/// `null` as a word: a bare `null` of YAML is meant, too.
+/// The one key whose null is a value: who writes `stdin: null` means `/dev/null`.
 fn stdin(reader: &Reader<'_>, node: &Node) -> Option<Stdin> {
+    if node.is_null() {
+        return Some(Stdin::Null);
+    }
     if let Value::Scalar(scalar) = &node.value
         && &*scalar.text == "tty"
     {
