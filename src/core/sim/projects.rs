@@ -52,12 +52,14 @@ pub(super) fn edited(dice: &mut Dice, project: &Arc<Project>) -> Arc<Project> {
 
 fn service(dice: &mut Dice, number: u64, count: u64, upwards: bool) -> Service {
     let mut text = format!("s{number}");
+    let mut coin = Dice::new(dice.below(u64::MAX));
     let needs: Vec<String> = (0..count)
         .filter(|other| if upwards { *other > number } else { *other < number })
-        .filter_map(|other| dice.one_in(2).then(|| edge(dice, other)))
+        .filter(|_| coin.one_in(2))
+        .map(|other| edge(dice, other))
         .collect();
     if !needs.is_empty() {
-        text += &format!(" needs={}", needs.join(","));
+        text = text + " needs=" + &needs.join(",");
     }
     for (odds, word) in [
         (4, " oneshot"),
@@ -79,7 +81,7 @@ fn service(dice: &mut Dice, number: u64, count: u64, upwards: bool) -> Service {
         .filter(|_| dice.one_in(9))
         .collect();
     if !hooks.is_empty() {
-        text += &format!(" hooks={}", hooks.join("/"));
+        text = text + " hooks=" + &hooks.join("/");
     }
     text += dice.pick(&["", "", " ready=tcp", " ready=exec success=2", " ready=log"]);
     text += dice.pick(&["", "", "", " live=exec", " live=notify"]);
