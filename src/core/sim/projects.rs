@@ -44,6 +44,13 @@ pub(super) fn edited(dice: &mut Dice, project: &Arc<Project>) -> Arc<Project> {
             _ => {}
         }
     }
+    if services.len() > 1 && dice.one_in(3) {
+        let at = usize::try_from(dice.below(u64::try_from(services.len()).unwrap())).unwrap();
+        let gone = services.remove(at).name;
+        for service in &mut services {
+            service.depends_on.retain(|edge| edge.on != gone);
+        }
+    }
     let mut edited = kit::project(services);
     edited.stop = project.stop;
     edited.profiles.clone_from(&project.profiles);
