@@ -76,7 +76,7 @@ fn service(dice: &mut Dice, number: u64, count: u64, upwards: bool) -> Service {
     }
     let hooks: Vec<&str> = ["pre_start", "post_start", "pre_stop", "post_stop", "pre_start~", "post_start~"]
         .into_iter()
-        .filter(|_| dice.one_in(6))
+        .filter(|_| dice.one_in(9))
         .collect();
     if !hooks.is_empty() {
         text += &format!(" hooks={}", hooks.join("/"));
