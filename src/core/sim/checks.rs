@@ -92,7 +92,7 @@ impl Checks {
                 assert!(fleet.wanted[index], "{name} waits, and nobody wants it");
             }
             Phase::Stopped { .. } | Phase::Disabled => {
-                assert!(!fleet.wanted[index], "{name} is wanted and just stopped")
+                assert!(!fleet.wanted[index], "{name} is wanted and just stopped");
             }
             Phase::Starting { .. } | Phase::Ready { .. } => {
                 assert!(fleet.wanted[index] || slot.intent.is_some(), "{name} runs, and nobody wants it");
@@ -109,9 +109,8 @@ impl Checks {
         if slot.intent.is_some() && slot.start_stage() != Some(&StartStage::Spawning) {
             assert!(!fleet.stops_after(index).is_empty(), "{name} is not stopped, and nobody knows why");
         }
-        if self.told.get(name).is_some_and(|told| *told != slot.phase.name()) {
-            panic!("{name} is {} and was told to be {}", slot.phase.name(), self.told[name]);
-        }
+        let told = self.told.get(name).copied();
+        assert!(told.is_none_or(|told| told == slot.phase.name()), "{name} is not {told:?}, as was told");
     }
 
     fn check_event(&mut self, fleet: &Fleet, now: Moment, event: &Event, actions: &[Action]) {
@@ -274,11 +273,11 @@ const fn decides_itself(reason: &StopReason) -> bool {
 /// The conditions, by what the words mean.
 fn holds(on: &Slot, condition: Condition) -> bool {
     let oneshot = on.service.kind == ServiceType::Oneshot;
-    let runs = match &on.phase {
+    let runs = matches!(
+        on.phase,
         Phase::Starting { stage: StartStage::Running { .. } | StartStage::PostStart { .. }, .. }
-        | Phase::Ready { .. } => true,
-        _ => false,
-    };
+            | Phase::Ready { .. }
+    );
     let completed = matches!(on.phase, Phase::Completed { .. });
     let ready = matches!(on.phase, Phase::Ready { .. });
     match condition {

@@ -208,6 +208,12 @@ impl Walk {
             events.push(event);
         }
         self.checks.check(&self.fleet, self.now, &actions, &events);
+        if self.dice.one_in(8) {
+            // Nothing is left undone: another turn on the same facts changes nothing.
+            let mut again = self.fleet.clone();
+            again.turn(self.now);
+            assert_eq!((again.poll_action(), again.generation()), (None, self.fleet.generation()));
+        }
         self.checks.forget_gone(&self.fleet);
         self.visited.extend(self.fleet.wiring.slots.iter().map(|slot| slot.phase.name()));
     }

@@ -20,6 +20,7 @@ pub(super) struct World {
 }
 
 /// One run, as it really is.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about the world, no state machine")]
 pub(super) struct Life {
     pub(super) instance: InstanceId,
     pub(super) spawn: Spawn,
