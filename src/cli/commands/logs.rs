@@ -33,7 +33,7 @@ pub(crate) fn run(context: &Context, args: &LogsArgs) -> Result<Exit, CliError> 
     let style = style(args, files.iter().map(|(name, _)| name.len()).max().unwrap_or(0));
     if args.follow {
         let targets = sources.targets(&home, &args.select.select, files);
-        return super::block_on(follow(context, targets, query, &style));
+        return super::block_on(super::interruptible(follow(context, targets, query, &style)));
     }
     let mut lines = logs::read(&files, &query);
     let mut out = BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
