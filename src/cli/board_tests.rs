@@ -22,7 +22,11 @@ fn states(board: &Board) -> Vec<&str> {
 
 fn waiting(name: &str) -> ServiceView {
     let mut view = view(name, "pending");
-    view.waiting_for.push(WaitingView { service: "db".into(), condition: "ready".into(), state: "starting".into() });
+    view.waiting_for.push(WaitingView {
+        service: "db".into(),
+        condition: "ready".into(),
+        state: "starting".into(),
+    });
     view
 }
 

@@ -6,7 +6,6 @@
 use std::io;
 use std::time::Duration;
 
-use hyper::Method;
 use super::error::{CliError, Trouble};
 use super::exit::Exit;
 use super::printer::Printer;
@@ -19,6 +18,7 @@ use crate::api::client::{Client, ClientError, Lines};
 use crate::api::wire::{DownRequest, DownUpdate};
 use crate::sys::reactor::Watched;
 use crate::sys::signals::{self as processes, PidFd};
+use hyper::Method;
 
 /// After its receipt the keeper removes a few files and ends.
 const KEEPER_END: Duration = Duration::from_secs(5);

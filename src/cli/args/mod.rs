@@ -9,10 +9,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 
-pub(crate) use change::{DownArgs, RestartArgs, SelectArgs, SignalArgs, StartArgs, StopArgs, UpArgs, WaitArgs, WaitFor};
+pub(crate) use change::{
+    DownArgs, RestartArgs, SelectArgs, SignalArgs, StartArgs, StopArgs, UpArgs, WaitArgs, WaitFor,
+};
 pub(crate) use look::{
-    CheckArgs, CompletionsArgs, ConfigArgs, ConfigFormat, DescribeArgs, EnvArgs, EventsArgs, JsonArgs, LogsArgs, ManArgs,
-    PsArgs, StreamArg,
+    CheckArgs, CompletionsArgs, ConfigArgs, ConfigFormat, DescribeArgs, EnvArgs, EventsArgs, JsonArgs, LogsArgs,
+    ManArgs, PsArgs, StreamArg,
 };
 
 use super::term::Color;

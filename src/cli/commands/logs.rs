@@ -88,10 +88,7 @@ fn style(args: &LogsArgs, width: usize) -> Style {
     if args.json {
         return Style::Json;
     }
-    Style::Text {
-        names: (!args.no_prefix).then_some(width),
-        times: args.timestamps.then(TimeZone::system),
-    }
+    Style::Text { names: (!args.no_prefix).then_some(width), times: args.timestamps.then(TimeZone::system) }
 }
 
 /// Which logs there are, and what can be selected.
@@ -145,7 +142,8 @@ impl Sources {
         let dir = home.place.logs();
         if !terms.is_empty() {
             let named = self.catalog.select(terms).unwrap_or_default();
-            let path = |name: &String| self.paths.get(name).cloned().unwrap_or_else(|| dir.join(format!("{name}.log")));
+            let path =
+                |name: &String| self.paths.get(name).cloned().unwrap_or_else(|| dir.join(format!("{name}.log")));
             return named.iter().map(|e| Target::File { name: e.name.clone(), path: path(&e.name) }).collect();
         }
         let elsewhere = files.into_iter().filter(|(_, path)| path.parent() != Some(&*dir));

@@ -52,9 +52,10 @@ pub(crate) fn now_ms() -> i64 {
 }
 
 fn stopped(board: &Board, of: &BTreeSet<String>) -> bool {
-    board.of(of).iter().all(|view| {
-        matches!(view.state.as_str(), "stopped" | "completed" | "failed" | "skipped" | "disabled")
-    })
+    board
+        .of(of)
+        .iter()
+        .all(|view| matches!(view.state.as_str(), "stopped" | "completed" | "failed" | "skipped" | "disabled"))
 }
 
 /// A request that changes services, and the stream that shows how it goes.

@@ -39,7 +39,11 @@ pub(crate) fn lines(services: &[&ServiceView], now_ms: i64, frame: Frame, paint:
     if hidden > 0 {
         let ready = services.iter().filter(|view| matches!(view.state.as_str(), "ready" | "completed")).count();
         let more = services.len() - rows.len();
-        lines.push(paint.dim(&format!("… and {} more ({ready} of {} ready)", count(more, "service"), services.len())));
+        lines.push(paint.dim(&format!(
+            "… and {} more ({ready} of {} ready)",
+            count(more, "service"),
+            services.len()
+        )));
     }
     lines
 }
@@ -70,7 +74,9 @@ fn row(
             if names.is_empty() { String::new() } else { format!("waits for {}", names.join(", ")) }
         }
         Some(note) => note,
-        None if shown.word == "ready" && !view.ports.is_empty() => format!(":{}", ports(&view.ports).replace(", ", ", :")),
+        None if shown.word == "ready" && !view.ports.is_empty() => {
+            format!(":{}", ports(&view.ports).replace(", ", ", :"))
+        }
         None => String::new(),
     };
     let line = format!(
@@ -101,14 +107,18 @@ mod tests {
         db.time_to_ready_ms = Some(412);
         db.ports = vec![PortView { name: None, port: 5433, auto: false }];
         let mut worker = view("worker", "pending");
-        let edge = |name: &str| WaitingView { service: name.into(), condition: "ready".into(), state: "starting".into() };
+        let edge =
+            |name: &str| WaitingView { service: name.into(), condition: "ready".into(), state: "starting".into() };
         worker.waiting_for = vec![edge("db"), edge("api")];
         let all = [db, view("api", "starting"), worker];
-        assert_eq!(text(&all, FRAME), [
-            "✔ db      ready        412 ms  :5433",
-            "⠋ api     starting      3.0 s",
-            "⠋ worker  pending       3.0 s  waits for api",
-        ]);
+        assert_eq!(
+            text(&all, FRAME),
+            [
+                "✔ db      ready        412 ms  :5433",
+                "⠋ api     starting      3.0 s",
+                "⠋ worker  pending       3.0 s  waits for api",
+            ]
+        );
         assert!(text(&all, Frame { tick: 1, ..FRAME })[1].starts_with('⠙'));
         assert!(text(&all, Frame { width: 20, ..FRAME }).iter().all(|line| line.chars().count() <= 20));
     }

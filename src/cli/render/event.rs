@@ -58,9 +58,13 @@ pub(crate) fn journal(event: &EventView, width: usize, zone: &TimeZone, paint: P
         "late" | "ports-held" => paint.warn(&event.message),
         _ => event.message.clone(),
     };
-    format!("{}  {}", paint.dim(&time), prefixed(event.service.as_deref(), &format!("{kind} {text}"), width, paint))
-        .trim_end()
-        .to_owned()
+    format!(
+        "{}  {}",
+        paint.dim(&time),
+        prefixed(event.service.as_deref(), &format!("{kind} {text}"), width, paint)
+    )
+    .trim_end()
+    .to_owned()
 }
 
 #[cfg(test)]

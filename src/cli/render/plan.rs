@@ -26,12 +26,17 @@ pub(crate) fn table(steps: &[Step], paint: Paint) -> String {
 /// What `start`, `stop`, `restart` and a later `up` did, in one line: `started db, api; stopped web`.
 pub(crate) fn summary(steps: &[Step], paint: Paint) -> String {
     let of = |verb: &str, past: &str| {
-        let names: Vec<String> =
-            steps.iter().filter(|step| step.verb == verb).map(|step| paint.service(&step.service, &step.service)).collect();
+        let names: Vec<String> = steps
+            .iter()
+            .filter(|step| step.verb == verb)
+            .map(|step| paint.service(&step.service, &step.service))
+            .collect();
         (!names.is_empty()).then(|| format!("{past} {}", names.join(", ")))
     };
-    let parts: Vec<String> =
-        [of("stop", "stopping"), of("restart", "restarting"), of("start", "starting")].into_iter().flatten().collect();
+    let parts: Vec<String> = [of("stop", "stopping"), of("restart", "restarting"), of("start", "starting")]
+        .into_iter()
+        .flatten()
+        .collect();
     if parts.is_empty() { "nothing to do".to_owned() } else { parts.join("; ") }
 }
 
@@ -40,8 +45,11 @@ mod tests {
     use super::*;
 
     fn steps() -> Vec<Step> {
-        let step =
-            |service: &str, verb: &str, why: &str| Step { service: service.into(), verb: verb.into(), why: why.into() };
+        let step = |service: &str, verb: &str, why: &str| Step {
+            service: service.into(),
+            verb: verb.into(),
+            why: why.into(),
+        };
         vec![
             step("db", "keep", "unchanged"),
             step("api", "restart", "its definition changed"),

@@ -83,7 +83,9 @@ fn waiting(view: &ServiceView) -> Option<String> {
 pub(crate) fn exit(exit: ExitView) -> String {
     match (exit.code, exit.signal) {
         (Some(code), _) => format!("exit {code}"),
-        (None, Some(number)) => Signal::from_number(number).map_or_else(|| format!("signal {number}"), |s| s.to_string()),
+        (None, Some(number)) => {
+            Signal::from_number(number).map_or_else(|| format!("signal {number}"), |s| s.to_string())
+        }
         (None, None) => "ended unseen".to_owned(),
     }
 }
@@ -96,7 +98,16 @@ pub(crate) fn took(view: &ServiceView) -> Option<String> {
 /// The states this version knows; another one is shown as `unknown`.
 pub(crate) fn word(state: &str) -> &'static str {
     const WORDS: [&str; 10] = [
-        "pending", "starting", "ready", "stopping", "stopped", "backoff", "completed", "failed", "skipped", "disabled",
+        "pending",
+        "starting",
+        "ready",
+        "stopping",
+        "stopped",
+        "backoff",
+        "completed",
+        "failed",
+        "skipped",
+        "disabled",
     ];
     WORDS.into_iter().find(|word| *word == state).unwrap_or("unknown")
 }

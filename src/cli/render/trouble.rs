@@ -80,6 +80,11 @@ mod tests {
         api.pid = Some(7);
         api.reason = Some("not ready in time, the last probe saw: HTTP 503".into());
         let text = of(&api, NOW, Vec::new()).render(Paint::PLAIN);
-        assert!(text.starts_with("error: `api` is not ready in time, the last probe saw: HTTP 503\n  it keeps running"), "{text}");
+        assert!(
+            text.starts_with(
+                "error: `api` is not ready in time, the last probe saw: HTTP 503\n  it keeps running"
+            ),
+            "{text}"
+        );
     }
 }

@@ -210,7 +210,8 @@ impl Watcher<'_> {
     fn event(&mut self, event: &EventView) {
         self.progress.event(event, &self.session.board, &mut self.printer);
         let Some(view) = &event.view else { return };
-        let is_bad = event.event == "late" || (event.event == "phase" && matches!(&*view.state, "failed" | "skipped"));
+        let is_bad =
+            event.event == "late" || (event.event == "phase" && matches!(&*view.state, "failed" | "skipped"));
         if is_bad {
             self.complain(view);
         }
