@@ -36,7 +36,7 @@ mod sink;
 #[cfg(test)]
 mod sink_tests;
 mod source;
-mod splitter;
+pub(crate) mod splitter;
 mod stamp;
 mod watch;
 
