@@ -38,7 +38,7 @@ pub(crate) async fn restart(context: &Context, args: &RestartArgs) -> Result<Exi
     let request = SelectRequest { services, no_deps: false, timeout_ms: args.timeout.map(millis) };
     let mut change = Change::ask(context, &client, "/v1/restart", &request).await?;
     let outcome = change.until(ready).await?;
-    Ok(change.report(context, &outcome))
+    Ok(change.report(&client, &outcome).await)
 }
 
 /// Whether the services are up.
@@ -119,11 +119,11 @@ impl<'a> Change<'a> {
     }
 
     /// Says what is wrong with those that are not well, and which exit code that is.
-    pub(crate) fn report(&self, context: &Context, outcome: &Verdict) -> Exit {
+    pub(crate) async fn report(&self, client: &Client, outcome: &Verdict) -> Exit {
         match outcome {
             Verdict::Good | Verdict::Open => Exit::Done,
             Verdict::Bad(names) => {
-                super::up::troubles(context, &self.board, names);
+                super::up::troubles(self.context, client, &self.board, names).await;
                 Exit::Failed
             }
         }

@@ -53,7 +53,7 @@ pub(crate) async fn run(context: &Context, args: &WaitArgs) -> Result<Exit, CliE
             None if args.what == WaitFor::Stopped => Ok(Exit::Done),
             None => Err(Trouble::new(Exit::NotRunning, "the project was taken down meanwhile").into()),
             Some(Verdict::Bad(names)) => {
-                super::up::troubles(context, &board, &names);
+                super::up::troubles(context, &client, &board, &names).await;
                 Ok(Exit::Failed)
             }
             Some(Verdict::Open) => unreachable!("the wait goes on while it is open"),
@@ -61,7 +61,7 @@ pub(crate) async fn run(context: &Context, args: &WaitArgs) -> Result<Exit, CliE
         Err(_) => {
             let late: Vec<String> = late(args.what, &board.of(&of));
             out::note(&format!("not {} in time: {}", word(args.what), late.join(", ")));
-            super::up::troubles(context, &board, &late);
+            super::up::troubles(context, &client, &board, &late).await;
             Ok(Exit::Failed)
         }
     }

@@ -18,7 +18,7 @@ pub(crate) fn change(event: &EventView, width: usize, paint: Paint) -> Option<St
         "phase" => colour(word(event.message.split([' ', ':']).next().unwrap_or("")), &event.message, paint),
         "late" | "hook" | "ports-held" | "released" => paint.warn(&event.message),
         "killed" | "survived" => paint.bad(&event.message),
-        "shutting-down" | "applied" if event.service.is_none() => paint.dim(&event.message),
+        "shutting-down" if event.service.is_none() => paint.dim(&event.message),
         _ => return None,
     };
     Some(prefixed(event.service.as_deref(), &text, width, paint))

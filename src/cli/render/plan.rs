@@ -37,7 +37,7 @@ pub(crate) fn summary(steps: &[Step], paint: Paint) -> String {
         .into_iter()
         .flatten()
         .collect();
-    if parts.is_empty() { "nothing to do".to_owned() } else { parts.join("; ") }
+    if parts.is_empty() { "nothing to change".to_owned() } else { parts.join("; ") }
 }
 
 #[cfg(test)]
@@ -74,6 +74,6 @@ keep     db       unchanged
     #[test]
     fn a_summary_names_what_is_done() {
         assert_eq!(summary(&steps(), Paint::PLAIN), "restarting api; starting web");
-        assert_eq!(summary(&steps()[..1], Paint::PLAIN), "nothing to do");
+        assert_eq!(summary(&steps()[..1], Paint::PLAIN), "nothing to change");
     }
 }
