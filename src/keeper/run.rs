@@ -14,7 +14,8 @@ use crate::sys::process::{self, Forked};
 use crate::sys::title::Title;
 
 use super::image::{Failure, Image};
-use super::protocol::{LiveRun, Output, Process, Run, Spawn, SpawnStep, Stdin, Will};
+use super::order::Launch;
+use super::protocol::{LiveRun, Output, Process, Run, SpawnStep, Stdin, Will};
 use super::report::{self, Command};
 use super::shim;
 
@@ -90,11 +91,9 @@ pub(super) enum Stopping {
 
 impl Live {
     /// Makes the pipes and the shim. The answer of the leader's `execve` comes later, over `control`.
-    pub(super) fn begin(spawn: Spawn, common: &Common) -> Result<Self, Failure> {
-        let image = Image::of(&spawn)?;
-        let Spawn { run: _, label, program: _, argv, env, cwd: _, stdin, output, release, will } = spawn;
-        // Before the fork: it would copy them.
-        drop((argv, env));
+    pub(super) fn begin(launch: Launch, common: &Common) -> Result<Self, Failure> {
+        let Launch { run: _, label, program, argv, env, cwd, stdin, output, release, will } = launch;
+        let image = Image::of(program, cwd, argv, env)?;
         Self::fork(label, will, image, stdin, output, release, common)
             .map_err(|error| (SpawnStep::Fork, error.raw_os_error().unwrap_or(libc::EIO)))
     }
