@@ -14,7 +14,7 @@ pub(super) struct Image {
     program: CString,
     cwd: CString,
     /// What `pointers` points into: never changed once made.
-    _strings: [Strings; 2],
+    strings: [Strings; 2],
     /// `argv`, null, `envp`, null.
     pointers: Vec<*const c_char>,
     /// Where `envp` begins.
@@ -40,7 +40,12 @@ impl Image {
         };
         let environment = add(&argv)?;
         add(&env)?;
-        Ok(Self { program: owned(program)?, cwd: owned(cwd)?, _strings: [argv, env], pointers, environment })
+        Ok(Self { program: owned(program)?, cwd: owned(cwd)?, strings: [argv, env], pointers, environment })
+    }
+
+    /// Whether it is worth its memory to drop it: beyond this the allocator maps pages for it alone.
+    pub(super) fn is_large(&self) -> bool {
+        self.strings.iter().any(|strings| strings.bytes.len() > 128 << 10)
     }
 
     /// Makes this process, a fresh fork, the leader of a session and executes the program. Every

@@ -21,6 +21,7 @@ use crate::sys::{clock, identity, tree};
 
 use super::ending::{Finish, Hunt};
 use super::home::Home;
+use super::hunt;
 use super::journal::{self, Journal, Line};
 use super::main::log;
 use super::order::{Launch, Order};
@@ -125,7 +126,7 @@ impl Keeper {
                 match event.data.u64() {
                     SIGNALS => self.signalled(),
                     LINK => self.hear(),
-                    run => drop(self.reported(run - FIRST_RUN)),
+                    run => drop(self.reported(run.wrapping_sub(FIRST_RUN))),
                 }
             }
             self.turn(clock::now());
@@ -273,7 +274,12 @@ impl Keeper {
         self.release.extend(release);
         self.shims.insert(live.shim.pid, run);
         // It fails for want of memory only; then the shim's end still tells what it said.
-        let _ = epoll::add(&self.epoll, &live.control, EventData::new_u64(run + FIRST_RUN), EventFlags::IN);
+        let _ = epoll::add(
+            &self.epoll,
+            &live.control,
+            EventData::new_u64(run.wrapping_add(FIRST_RUN)),
+            EventFlags::IN,
+        );
         self.runs.insert(run, live);
     }
 
@@ -323,7 +329,7 @@ impl Keeper {
                 if let Some(link) = &mut self.overseer.link {
                     let _ = link.send(&FromKeeper::Spawned { run, pid, start, fds: count }, &fds);
                 }
-                if let Some(line) = spawn_line(run, live) {
+                if let Some(line) = live.line(run) {
                     self.journal.add(&line);
                 }
             }
@@ -332,7 +338,7 @@ impl Keeper {
             Report::Emptied { released } => live.last = Some(Last::Emptied(released)),
             Report::Survived { left } => {
                 live.kill_by = None;
-                let left = labelled(left, &live.label);
+                let left = hunt::labelled(left, &live.label);
                 self.tell(&FromKeeper::Survived { run, left });
             }
         }
@@ -371,12 +377,12 @@ impl Keeper {
         let identities =
             released.iter().filter_map(|process| Some((process.pid, identity::start_time(process.pid).ok()?)));
         self.released.extend(identities);
-        self.tell(&FromKeeper::Emptied { run, released: labelled(released, &live.label) });
+        self.tell(&FromKeeper::Emptied { run, released: hunt::labelled(released, &live.label) });
     }
 
     /// Writes and sends what the turn has brought, and asks to be woken when more of it can be sent.
     fn flush(&mut self) {
-        let live = self.runs.iter().filter_map(|(&run, live)| spawn_line(run, live));
+        let live = self.runs.iter().filter_map(|(&run, live)| live.line(run));
         if let Err(error) = self.journal.flush(live) {
             log(format_args!("cannot write the journal: {error}"));
         }
@@ -389,17 +395,4 @@ impl Keeper {
             let _ = epoll::modify(&self.epoll, &*link, EventData::new_u64(LINK), flags);
         }
     }
-}
-
-fn spawn_line(run: Run, live: &Live) -> Option<Line<'_>> {
-    let (pid, start) = live.leader?;
-    let shim = (live.shim.pid, live.shim.start);
-    Some(Line::Spawn { at: journal::at(), run, label: &live.label, pid, start, shim, pgid: pid, session: pid })
-}
-
-pub(super) fn labelled(mut processes: Vec<Process>, label: &str) -> Vec<Process> {
-    for process in &mut processes {
-        process.label = Some(label.to_owned());
-    }
-    processes
 }

@@ -67,6 +67,8 @@ impl Decoder {
         if self.start == self.bytes.len() {
             self.start = 0;
             self.bytes.clear();
+            // Room for one large environment is not kept for ever.
+            self.bytes.shrink_to(4 * BUFFER);
         }
         Ok(Some(message))
     }

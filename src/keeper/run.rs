@@ -14,6 +14,7 @@ use crate::sys::process::{self, Forked};
 use crate::sys::title::Title;
 
 use super::image::{Failure, Image};
+use super::journal::{self, Line};
 use super::order::Launch;
 use super::protocol::{LiveRun, Output, Process, Run, SpawnStep, Stdin, Will};
 use super::report::{self, Command};
@@ -172,6 +173,13 @@ impl Live {
     /// The pipes that it has, in order.
     pub(super) fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         self.pipes.iter().flatten().map(AsFd::as_fd)
+    }
+
+    /// Its line in the journal; none before its leader runs.
+    pub(super) fn line(&self, run: Run) -> Option<Line<'_>> {
+        let (pid, start) = self.leader?;
+        let shim = (self.shim.pid, self.shim.start);
+        Some(Line::Spawn { at: journal::at(), run, label: &self.label, pid, start, shim, pgid: pid, session: pid })
     }
 
     /// What a new supervisor is told of it; nothing before its leader runs.

@@ -102,6 +102,12 @@ impl Shim {
             }
         };
         drop(setup.stdio);
+        // The leader has a copy. Small pieces are not worth touching the memory that they share with the keeper.
+        if setup.image.is_large() {
+            drop(setup.image);
+        } else {
+            std::mem::forget(setup.image);
+        }
         if let Some(title) = setup.title {
             title.set(c"tspm-shim", format!("tspm-shim {}", setup.label).as_bytes());
         }
