@@ -78,7 +78,7 @@ fn a_long_chain() {
 fn refork_loses() {
     let mut env = Env::new();
     for round in 0..5 {
-        let mut run = env.spawn(round, &["refork", "16"]);
+        let mut run = env.spawn(round, &["refork", "32"]);
         env.kill(&mut run);
         env.assert_nothing_lives();
     }
