@@ -141,7 +141,7 @@ impl Client {
             Some(stream) => stream,
             None => UnixStream::connect(&self.socket).await.map_err(|e| ClientError::Broken(e.to_string()))?,
         };
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
+        let (mut requests, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
         let request = Request::builder()
             .method(method)
             .uri(path)
@@ -150,10 +150,10 @@ impl Client {
             .header("content-type", "application/json")
             .body(Full::new(Bytes::from(body.unwrap_or_default())))
             .map_err(|error| ClientError::Broken(error.to_string()))?;
-        let answer = sender.send_request(request);
-        let mut exchange = Exchange { connection: Box::pin(connection), _sender: None, over: false };
+        let answer = requests.send_request(request);
+        let mut exchange = Exchange { connection: Box::pin(connection), sender: None, over: false };
         let response = exchange.drive(answer).await.map_err(broken)?;
-        exchange._sender = Some(sender);
+        exchange.sender = Some(requests);
         let theirs = response.headers().get(SCHEMA_HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
         if let Some(theirs) = theirs.filter(|theirs| *theirs != wire::SCHEMA_VERSION) {
             return Err(ClientError::Version { theirs });
@@ -212,7 +212,7 @@ impl<T: DeserializeOwned> Lines<T> {
 struct Exchange {
     connection: Pin<Box<http1::Connection<TokioIo<UnixStream>, Full<Bytes>>>>,
     /// Kept: without it the connection closes itself.
-    _sender: Option<http1::SendRequest<Full<Bytes>>>,
+    sender: Option<http1::SendRequest<Full<Bytes>>>,
     over: bool,
 }
 

@@ -103,7 +103,7 @@ pub(crate) fn is_moving(services: &[&ServiceView], now_ms: i64) -> bool {
     let stuck = stuck(services, TROUBLED);
     services.iter().any(|view| match view.state.as_str() {
         "starting" | "backoff" | "pending" => {
-            !stuck.contains(view.service.as_str()) && !(view.restarts >= TROUBLED && in_crash_loop(view, now_ms))
+            !stuck.contains(view.service.as_str()) && !in_crash_loop(view, now_ms)
         }
         "stopping" => true,
         _ => false,

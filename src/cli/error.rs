@@ -1,6 +1,8 @@
 //! What is said when a command cannot do what it was asked: what happened, why, the last lines of the log, and
 //! the command that helps. Rendered once, by `cli::run`.
 
+use std::fmt::Write as _;
+
 use super::exit::Exit;
 use super::term::Paint;
 use crate::api::client::{ClientError, ConnectError};
@@ -55,17 +57,17 @@ impl Trouble {
         let mut text = format!("{} {}\n", paint.error("error:"), self.what);
         if let Some(why) = &self.why {
             for line in why.lines() {
-                text += &format!("  {line}\n");
+                let _ = writeln!(text, "  {line}");
             }
         }
         if let Some((service, lines)) = &self.log {
-            text += &format!("  the last lines of `{service}`:\n");
+            let _ = writeln!(text, "  the last lines of `{service}`:");
             for line in lines {
-                text += &format!("    {} {line}\n", paint.dim("|"));
+                let _ = writeln!(text, "    {} {line}", paint.dim("|"));
             }
         }
         if let Some(hint) = &self.hint {
-            text += &format!("  {} {hint}\n", paint.bold("help:"));
+            let _ = writeln!(text, "  {} {hint}", paint.bold("help:"));
         }
         text
     }

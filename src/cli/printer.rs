@@ -132,7 +132,8 @@ mod tests {
     #[test]
     fn everything_is_printed_in_order_however_slow_the_reader() {
         let (mut reader, writer) = std::io::pipe().unwrap();
-        let expected: String = (0..5000).map(|n| format!("line {n}\n")).collect();
+        let lines: Vec<String> = (0..5000).map(|n| format!("line {n}")).collect();
+        let expected = lines.join("\n") + "\n";
         let length = expected.len();
         let read = std::thread::spawn(move || {
             let mut text = String::new();
@@ -141,8 +142,8 @@ mod tests {
         });
         block_on(async {
             let mut printer = Printer::start(writer).unwrap();
-            for n in 0..5000 {
-                printer.line(&format!("line {n}"));
+            for line in &lines {
+                printer.line(line);
             }
             printer.finish().await;
         });

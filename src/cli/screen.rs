@@ -1,5 +1,7 @@
 //! A block of lines at the end of the terminal that is redrawn in place. Makes the bytes; never writes them.
 
+use std::fmt::Write as _;
+
 /// What has been drawn.
 #[derive(Debug, Default)]
 pub(crate) struct Screen {
@@ -12,7 +14,7 @@ impl Screen {
         let mut text = String::new();
         if self.drawn > 0 {
             // Up to the first line of the block, then clear to the end of the screen.
-            text += &format!("\r\x1b[{}A\x1b[J", self.drawn);
+            let _ = write!(text, "\r\x1b[{}A\x1b[J", self.drawn);
         }
         text += above;
         if !above.is_empty() && !above.ends_with('\n') {

@@ -190,8 +190,7 @@ async fn next_line<'s>(
 
 fn tells(say: Say, update: &DownUpdate) -> bool {
     match (say, update) {
-        (Say::Everything, _) => true,
-        (Say::Result, DownUpdate::Note { .. } | DownUpdate::Orphans { .. }) => true,
+        (Say::Everything, _) | (Say::Result, DownUpdate::Note { .. } | DownUpdate::Orphans { .. }) => true,
         (Say::Result, DownUpdate::Receipt { left, released, .. }) => !left.is_empty() || !released.is_empty(),
         (Say::Result, DownUpdate::Phase { .. } | DownUpdate::Gone { .. }) => false,
     }

@@ -18,6 +18,7 @@ pub(crate) struct SelectArgs {
 }
 
 /// `up`.
+#[expect(clippy::struct_excessive_bools, reason = "a flag is a bool")]
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Without -d, tspm stays attached: it shows the logs, and Ctrl-C (or closing the terminal) stops everything. Where the

@@ -45,6 +45,7 @@ pub(crate) struct DescribeArgs {
 }
 
 /// `logs`.
+#[expect(clippy::struct_excessive_bools, reason = "a flag is a bool")]
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -49,7 +49,7 @@ pub(crate) fn run(context: &Context, command: Command) -> Result<Exit, CliError>
         Command::Env(args) => env::run(context, &args),
         Command::Ports(args) => block_on(ports::run(context, &args)),
         Command::Doctor(args) => block_on(doctor::run(context, &args)),
-        Command::Schema => schema::run(),
+        Command::Schema => Ok(schema::run()),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
         Command::Version(args) => block_on(version::run(context, &args)),

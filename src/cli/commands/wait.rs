@@ -47,23 +47,21 @@ pub(crate) async fn run(context: &Context, args: &WaitArgs) -> Result<Exit, CliE
         Some(limit) => tokio::time::timeout(limit, wait).await,
         None => Ok(wait.await),
     };
-    match outcome {
-        Ok(outcome) => match outcome? {
-            Some(Verdict::Good) => Ok(Exit::Done),
-            None if args.what == WaitFor::Stopped => Ok(Exit::Done),
-            None => Err(Trouble::new(Exit::NotRunning, "the project was taken down meanwhile").into()),
-            Some(Verdict::Bad(names)) => {
-                super::up::troubles(context, &client, &board, &names).await;
-                Ok(Exit::Failed)
-            }
-            Some(Verdict::Open) => unreachable!("the wait goes on while it is open"),
-        },
-        Err(_) => {
-            let late: Vec<String> = late(args.what, &board.of(&of));
-            out::note(&format!("not {} in time: {}", word(args.what), late.join(", ")));
-            super::up::troubles(context, &client, &board, &late).await;
+    let Ok(outcome) = outcome else {
+        let late: Vec<String> = late(args.what, &board.of(&of));
+        out::note(&format!("not {} in time: {}", word(args.what), late.join(", ")));
+        super::up::troubles(context, &client, &board, &late).await;
+        return Ok(Exit::Failed);
+    };
+    match outcome? {
+        Some(Verdict::Good) => Ok(Exit::Done),
+        None if args.what == WaitFor::Stopped => Ok(Exit::Done),
+        None => Err(Trouble::new(Exit::NotRunning, "the project was taken down meanwhile").into()),
+        Some(Verdict::Bad(names)) => {
+            super::up::troubles(context, &client, &board, &names).await;
             Ok(Exit::Failed)
         }
+        Some(Verdict::Open) => unreachable!("the wait goes on while it is open"),
     }
 }
 

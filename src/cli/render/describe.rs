@@ -1,5 +1,7 @@
 //! `tspm describe`: everything about one service.
 
+use std::fmt::Write as _;
+
 use jiff::tz::TimeZone;
 
 use super::ps;
@@ -15,7 +17,7 @@ pub(crate) fn text(detail: &Detail, now_ms: i64, zone: &TimeZone, paint: Paint) 
     let mut text = String::new();
     let mut pair = |label: &str, value: Option<String>| {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
-            text += &format!("{} {value}\n", paint.dim(&format!("{label:<12}")));
+            let _ = writeln!(text, "{} {value}", paint.dim(&format!("{label:<12}")));
         }
     };
     pair("name", Some(paint.service(&view.name, &view.name)));
@@ -48,13 +50,13 @@ pub(crate) fn text(detail: &Detail, now_ms: i64, zone: &TimeZone, paint: Paint) 
     if !detail.env.is_empty() {
         text += "environment (values: `tspm env`):\n";
         for (name, origin) in &detail.env {
-            text += &format!("  {name} {}\n", paint.dim(&format!("from {origin}")));
+            let _ = writeln!(text, "  {name} {}", paint.dim(&format!("from {origin}")));
         }
     }
     if !detail.processes.is_empty() {
         text += "processes:\n";
         for process in &detail.processes {
-            text += &format!("  {} {} {}\n", process.pid, process.state, process.command);
+            let _ = writeln!(text, "  {} {} {}", process.pid, process.state, process.command);
         }
     }
     text + &why::probes(&detail.probes, zone, paint) + &why::restarts(&detail.restart_history, zone, paint)

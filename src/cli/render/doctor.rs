@@ -1,5 +1,7 @@
 //! `tspm doctor`: findings, good and bad.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 
 use crate::cli::term::Paint;
@@ -40,7 +42,7 @@ pub(crate) fn text(findings: &[Finding], paint: Paint) -> String {
     for finding in findings {
         if finding.about != about {
             about = finding.about;
-            text += &format!("{}\n", paint.bold(about));
+            let _ = writeln!(text, "{}", paint.bold(about));
         }
         let mark = match finding.grade {
             Grade::Good => paint.good("✔"),
@@ -48,9 +50,9 @@ pub(crate) fn text(findings: &[Finding], paint: Paint) -> String {
             Grade::Warning => paint.warn("!"),
             Grade::Bad => paint.bad("✘"),
         };
-        text += &format!("  {mark} {:<14} {}\n", finding.what, finding.found);
+        let _ = writeln!(text, "  {mark} {:<14} {}", finding.what, finding.found);
         if let Some(help) = &finding.help {
-            text += &format!("    {:<14} {} {help}\n", "", paint.bold("help:"));
+            let _ = writeln!(text, "    {:<14} {} {help}", "", paint.bold("help:"));
         }
     }
     text

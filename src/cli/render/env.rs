@@ -1,5 +1,7 @@
 //! `tspm env`: a service's environment, for a shell or with the story of each value.
 
+use std::fmt::Write as _;
+
 use crate::cli::term::Paint;
 use crate::model::Environment;
 
@@ -8,7 +10,7 @@ pub(crate) fn plain(env: &Environment) -> String {
     let mut text = String::new();
     for (name, var) in env {
         let value = var.value.to_string_lossy();
-        text += &format!("{}={}\n", name.to_string_lossy(), shell_words::quote(&value));
+        let _ = writeln!(text, "{}={}", name.to_string_lossy(), shell_words::quote(&value));
     }
     text
 }
@@ -24,12 +26,12 @@ pub(crate) fn explained(env: &Environment, paint: Paint) -> String {
         }
         let value = var.value.to_string_lossy();
         let name = paint.bold(&name.to_string_lossy());
-        text +=
-            &format!("{name}={}\n  {}\n", shell_words::quote(&value), paint.dim(&format!("from {}", var.origin)));
+        let from = paint.dim(&format!("from {}", var.origin));
+        let _ = write!(text, "{name}={}\n  {from}\n", shell_words::quote(&value));
         for (origin, value) in var.overridden.iter().rev() {
             let value = value.to_string_lossy();
-            text +=
-                &format!("  {}\n", paint.dim(&format!("instead of {} from {origin}", shell_words::quote(&value))));
+            let instead = format!("instead of {} from {origin}", shell_words::quote(&value));
+            let _ = writeln!(text, "  {}", paint.dim(&instead));
         }
     }
     if handed_on > 0 {

@@ -1,5 +1,7 @@
 //! `tspm why`: the explanation, and the facts it is made from.
 
+use std::fmt::Write as _;
+
 use jiff::tz::TimeZone;
 
 use super::state::{colour, shown, symbol};
@@ -14,23 +16,23 @@ pub(crate) fn text(detail: &Detail, now_ms: i64, log: &[String], zone: &TimeZone
     let mark = colour(shown.word, symbol(shown.word), paint);
     let mut text = format!("{mark} {}: {}\n", paint.service(&view.name, &view.name), shown.text(paint));
     for sentence in &detail.explanation {
-        text += &format!("  {sentence}\n");
+        let _ = writeln!(text, "  {sentence}");
     }
     if !view.waiting_for.is_empty() {
         text += "waits for:\n";
         for edge in &view.waiting_for {
-            text += &format!("  {} to be {} (now {})\n", edge.service, edge.condition, edge.state);
+            let _ = writeln!(text, "  {} to be {} (now {})", edge.service, edge.condition, edge.state);
         }
     }
     if !detail.stops_after.is_empty() {
-        text += &format!("stops after: {}\n", detail.stops_after.join(", "));
+        let _ = writeln!(text, "stops after: {}", detail.stops_after.join(", "));
     }
     text += &probes(&detail.probes, zone, paint);
     text += &restarts(&detail.restart_history, zone, paint);
     if !log.is_empty() {
         text += "last lines of its log:\n";
         for line in log {
-            text += &format!("  {} {line}\n", paint.dim("|"));
+            let _ = writeln!(text, "  {} {line}", paint.dim("|"));
         }
     }
     text
@@ -42,10 +44,8 @@ pub(crate) fn probes(probes: &[ProbeView], zone: &TimeZone, paint: Paint) -> Str
     for probe in probes {
         let mark = if probe.ok { paint.good("✔") } else { paint.bad("✘") };
         let output = probe.output.trim().replace('\n', " ⏎ ");
-        text += &format!("  {} {} {mark} {output}", clock(probe.at_ms, zone, paint), probe.probe)
-            .trim_end()
-            .to_owned();
-        text.push('\n');
+        let line = format!("  {} {} {mark} {output}", clock(probe.at_ms, zone, paint), probe.probe);
+        let _ = writeln!(text, "{}", line.trim_end());
     }
     if text.is_empty() { text } else { format!("last probes:\n{text}") }
 }
@@ -54,7 +54,7 @@ pub(crate) fn probes(probes: &[ProbeView], zone: &TimeZone, paint: Paint) -> Str
 pub(crate) fn restarts(restarts: &[RestartView], zone: &TimeZone, paint: Paint) -> String {
     let mut text = String::new();
     for restart in restarts {
-        text += &format!("  {} {}\n", clock(restart.at_ms, zone, paint), restart.reason);
+        let _ = writeln!(text, "  {} {}", clock(restart.at_ms, zone, paint), restart.reason);
     }
     if text.is_empty() { text } else { format!("restarts:\n{text}") }
 }
