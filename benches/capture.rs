@@ -42,7 +42,9 @@ fn main() -> ExitCode {
         }
         let (floor, capture) = (median(floors), median(captures));
         let ratio = capture.as_secs_f64() / floor.as_secs_f64();
-        println!("capture, {lines} lines, {what}: floor {floor:.3?}, tspm {capture:.3?}, ratio {ratio:.2} (limit {limit:.1})");
+        println!(
+            "capture, {lines} lines, {what}: floor {floor:.3?}, tspm {capture:.3?}, ratio {ratio:.2} (limit {limit:.1})"
+        );
         good &= ratio <= limit || !args.iter().any(|arg| arg == "--check");
     }
     ExitCode::from(u8::from(!good))

@@ -6,14 +6,106 @@
 use std::fmt::Write as _;
 
 use crate::api::wire;
-use crate::config::{dotenv, interpolate};
-use crate::keeper::protocol;
+use crate::config::{self, dotenv, interpolate};
+use crate::graph;
+use crate::keeper::{link, protocol};
+use crate::logs::splitter;
+
+#[path = "fuzzing_ops.rs"]
+mod ops;
 
 /// A name and its function.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets, by the name of their corpus.
-pub const TARGETS: &[Target] = &[("interpolate", interpolate), ("dotenv", dotenv), ("wire", wire)];
+pub const TARGETS: &[Target] = &[
+    ("config_text", config_text),
+    ("interpolate", interpolate),
+    ("dotenv", dotenv),
+    ("log_splitter", log_splitter),
+    ("wire", wire),
+    ("ops", ops::run),
+];
+
+/// A project file and, after a line `%%%`, a `.env` beside it. JSON if the file begins with `{`.
+pub fn config_text(data: &[u8]) {
+    let divider = b"\n%%%\n";
+    let at = data.windows(divider.len()).position(|window| window == divider);
+    let (file, env) = at.map_or((data, None), |at| (&data[..at], Some(data[at + divider.len()..].to_vec())));
+    let name = if file.first() == Some(&b'{') { "/p/tspm.json" } else { "/p/tspm.yaml" };
+    let bundle = config::Bundle {
+        sources: vec![(name.into(), file.to_vec())],
+        env_files: env.map(|env| ("/p/.env".into(), Some(env))).into_iter().collect(),
+        env: vec![("HOME".into(), "/home/me".into()), ("SYNTAX".into(), "a: [${SYNTAX}\n- }".into())],
+        dir: "/p".into(),
+        profiles: Vec::new(),
+        color: false,
+    };
+    let first = config::load(&bundle, &config::Ports::new());
+    assert!(first == config::load(&bundle, &config::Ports::new()), "the same text, another answer");
+    match first {
+        Ok(loaded) => {
+            let order = graph::start_order(&loaded.project);
+            let ranks = graph::ranks(&loaded.project);
+            assert_eq!(order.len(), loaded.project.services.len());
+            for (name, service) in &loaded.project.services {
+                assert!(
+                    service.depends_on.iter().all(|edge| ranks[&edge.on] < ranks[name]),
+                    "a cycle came through"
+                );
+            }
+            assert!(!loaded.warnings.has_errors());
+            assert!(serde_json::to_string(&config::resolved(&loaded)).is_ok());
+        }
+        Err(report) => {
+            assert!(report.has_errors(), "refused without a word");
+            assert!(!report.render(false).is_empty() && !report.render(true).is_empty());
+            for place in report.problems.iter().filter_map(|problem| problem.place.as_ref()) {
+                assert!(place.source.get(place.range.clone()).is_some(), "{place:?} {:?}", place.range);
+            }
+        }
+    }
+}
+
+/// Output of a service, cut into chunks whose lengths are the bytes before it: `count, length …, output`.
+pub fn log_splitter(data: &[u8]) {
+    use splitter::{End, MAX_PIECE, Splitter};
+
+    let Some((count, rest)) = data.split_first() else { return };
+    let (lengths, output) = rest.split_at(rest.len().min(usize::from(*count)));
+    // The last byte says how often the output is repeated: long lines are what is interesting.
+    let output = output.repeat(1 + lengths.last().map_or(0, |times| usize::from(*times) * 4));
+    let split = |chunks: &mut dyn Iterator<Item = &[u8]>| {
+        let mut splitter = Splitter::default();
+        let mut pieces: Vec<(Vec<u8>, bool)> = Vec::new();
+        let mut take = |text: &[u8], end: End| pieces.push((text.to_vec(), end == End::Full));
+        for chunk in chunks {
+            splitter.feed(chunk, &mut take);
+        }
+        splitter.finish(&mut take);
+        pieces
+    };
+    let whole = split(&mut std::iter::once(&output[..]));
+    let mut left = &output[..];
+    let mut sizes = lengths.iter().map(|length| usize::from(*length) * 97).chain(std::iter::repeat(usize::MAX));
+    let chunked = split(&mut std::iter::from_fn(|| {
+        let (chunk, rest) = left.split_at(left.len().min(sizes.next()?));
+        let more = !left.is_empty();
+        left = rest;
+        more.then_some(chunk)
+    }));
+    assert!(whole == chunked, "cut otherwise, split otherwise");
+    let mut joined = Vec::with_capacity(output.len());
+    for (text, full) in &whole {
+        assert!(text.len() <= MAX_PIECE && !text.contains(&b'\n'));
+        joined.extend_from_slice(text);
+        joined.extend(full.then_some(b'\n'));
+    }
+    if output.last().is_some_and(|last| *last != b'\n') {
+        joined.pop();
+    }
+    assert!(joined == output, "bytes were lost or made up");
+}
 
 /// Knows half of all names.
 struct Names;
@@ -121,7 +213,17 @@ fn json<T: serde::Serialize + serde::de::DeserializeOwned>(data: &[u8]) {
 
 /// As [`json`], for `postcard`.
 fn binary<T: serde::Serialize + serde::de::DeserializeOwned + PartialEq>(data: &[u8]) {
+    // Whatever the chunks, the decoder gives a message, waits for more or refuses; it never panics.
+    let mut decoder = link::Decoder::default();
+    for chunk in data.chunks(7) {
+        decoder.push(chunk);
+        while matches!(decoder.decode::<T>(), Ok(Some(_))) {}
+    }
     let Ok(message) = postcard::from_bytes::<T>(data) else { return };
+    decoder = link::Decoder::default();
+    decoder.push(&link::encode(&message));
+    let framed = decoder.decode::<T>().expect("our own frame is one");
+    assert!(framed.as_ref() == Some(&message), "another message came back");
     let bytes = postcard::to_stdvec(&message).expect("our messages can be written");
     let again = postcard::from_bytes::<T>(&bytes).expect("our own bytes can be read");
     assert!(again == message, "another message came back");

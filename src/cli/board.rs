@@ -100,14 +100,38 @@ impl Board {
 
 /// Whether a status block is still worth watching: somebody is on the way and not in trouble.
 pub(crate) fn is_moving(services: &[&ServiceView], now_ms: i64) -> bool {
+    let stuck = stuck(services, TROUBLED);
     services.iter().any(|view| match view.state.as_str() {
-        "starting" => !view.late && !(view.restarts >= TROUBLED && in_crash_loop(view, now_ms)),
+        "starting" | "backoff" | "pending" => {
+            !stuck.contains(view.service.as_str()) && !(view.restarts >= TROUBLED && in_crash_loop(view, now_ms))
+        }
         "stopping" => true,
-        "backoff" => view.restarts < TROUBLED,
-        // One that waits moves if what it waits for does.
-        "pending" => view.waiting_for.is_empty(),
         _ => false,
     })
+}
+
+/// Services that will not get any further for now: late, restarted `many` times in vain, or waiting for one that is.
+///
+/// A service that waits is not looked at again when what it waits for changes; so not its own words count («now
+/// starting»), but what is known of the other.
+fn stuck<'a>(services: &[&'a ServiceView], many: u32) -> BTreeSet<&'a str> {
+    let is_stuck = |view: &&&ServiceView| match view.state.as_str() {
+        "starting" => view.late,
+        "backoff" => view.restarts >= many,
+        _ => false,
+    };
+    let mut stuck: BTreeSet<&str> = services.iter().filter(is_stuck).map(|view| view.service.as_str()).collect();
+    loop {
+        let before = stuck.len();
+        for view in services.iter().filter(|view| view.state == "pending") {
+            if view.waiting_for.iter().any(|edge| stuck.contains(edge.service.as_str())) {
+                stuck.insert(&view.service);
+            }
+        }
+        if stuck.len() == before {
+            return stuck;
+        }
+    }
 }
 
 /// Whether nothing of it can run again by itself: an attached `up` ends.
@@ -130,30 +154,18 @@ pub(crate) enum Verdict {
 
 /// Whether all `services` are up, are still on their way, or will not get there.
 pub(crate) fn verdict(services: &[&ServiceView], now_ms: i64) -> Verdict {
+    let stuck = stuck(services, HOPELESS);
     let mut bad = Vec::new();
-    let mut open = false;
-    let mut waiting = Vec::new();
     for view in services {
-        let name = || view.name.clone();
         match view.state.as_str() {
-            "ready" if in_crash_loop(view, now_ms) => open = true,
+            "ready" if in_crash_loop(view, now_ms) => return Verdict::Open,
             "ready" | "completed" => {}
-            "failed" | "skipped" | "disabled" => bad.push(name()),
-            "stopped" if view.settled => bad.push(name()),
-            "starting" if view.late => bad.push(name()),
-            "backoff" if view.restarts >= HOPELESS => bad.push(name()),
-            "pending" if !view.waiting_for.is_empty() => waiting.push(name()),
-            _ => open = true,
+            "failed" | "skipped" | "disabled" => bad.push(view.name.clone()),
+            "stopped" if view.settled => bad.push(view.name.clone()),
+            _ if stuck.contains(view.service.as_str()) => bad.push(view.name.clone()),
+            _ => return Verdict::Open,
         }
     }
-    if open {
-        return Verdict::Open;
-    }
-    // Nothing moves any more: who waits now waits for one that is late or hopeless.
-    if bad.is_empty() && !waiting.is_empty() {
-        return Verdict::Open;
-    }
-    bad.extend(waiting);
     if bad.is_empty() { Verdict::Good } else { Verdict::Bad(bad) }
 }
 

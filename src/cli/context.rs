@@ -90,7 +90,12 @@ impl Context {
     pub(crate) fn home_in(dir: PathBuf) -> Result<Home, CliError> {
         let var = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let place = Place::of(&dir, var("TSPM_STATE_DIR").as_deref(), var("XDG_RUNTIME_DIR").as_deref()).map_err(
-            |error| Trouble::new(Exit::Failed, format!("the project folder `{}` cannot be read: {error}", dir.display())),
+            |error| {
+                Trouble::new(
+                    Exit::Failed,
+                    format!("the project folder `{}` cannot be read: {error}", dir.display()),
+                )
+            },
         )?;
         Ok(Home { dir, place })
     }

@@ -156,7 +156,9 @@ impl From<LaunchError> for CliError {
             LaunchError::Program { .. } => Trouble::new(Exit::Failed, error.to_string()).into(),
             LaunchError::Keeper(message) => Trouble::new(Exit::Failed, "the project cannot be started")
                 .why(message)
-                .hint("the state folder must be writable and able to hold sockets; TSPM_STATE_DIR names another one")
+                .hint(
+                    "the state folder must be writable and able to hold sockets; TSPM_STATE_DIR names another one",
+                )
                 .into(),
             LaunchError::Silent => Trouble::new(Exit::Failed, "the project cannot be started")
                 .why(error.to_string())
@@ -181,9 +183,9 @@ fn other_version(theirs: u32) -> Trouble {
             .why("this tspm is the older one")
             .hint("update this tspm, or use the one that the project was started with")
     } else {
-        trouble
-            .why("the running supervisor is the older one")
-            .hint("`tspm down` with the tspm that started it (or `kill` its keeper: `tspm doctor`), then `tspm up`")
+        trouble.why("the running supervisor is the older one").hint(
+            "`tspm down` with the tspm that started it (or `kill` its keeper: `tspm doctor`), then `tspm up`",
+        )
     }
 }
 

@@ -25,11 +25,6 @@ impl Screen {
         self.drawn = block.len();
         text.into_bytes()
     }
-
-    /// The block stays as it is; what comes is written below.
-    pub(crate) fn leave(&mut self) {
-        self.drawn = 0;
-    }
 }
 
 #[cfg(test)]
@@ -43,7 +38,6 @@ mod tests {
         assert_eq!(screen.draw("", &block("a")), b"a\nb\n");
         assert_eq!(screen.draw("", &block("c")), b"\r\x1b[2A\x1b[Jc\nb\n");
         assert_eq!(screen.draw("note", &block("d")), b"\r\x1b[2A\x1b[Jnote\nd\nb\n");
-        screen.leave();
-        assert_eq!(screen.draw("", &[]), b"");
+        assert_eq!(Screen::default().draw("", &[]), b"");
     }
 }

@@ -49,7 +49,12 @@ impl Catalog {
             name: name.to_string(),
             service: name.to_string(),
             id: None,
-            groups: project.groups.iter().filter(|(_, of)| of.contains(name)).map(|(g, _)| g.to_string()).collect(),
+            groups: project
+                .groups
+                .iter()
+                .filter(|(_, of)| of.contains(name))
+                .map(|(g, _)| g.to_string())
+                .collect(),
         });
         Self { entries: entries.collect() }
     }
@@ -225,7 +230,9 @@ impl From<SelectError> for CliError {
 fn there_are(what: &str, known: &[String]) -> String {
     match known {
         [] => format!("this project has no {what}"),
-        known if known.len() > 12 => format!("the {what} are {}, … ({} in all)", known[..12].join(", "), known.len()),
+        known if known.len() > 12 => {
+            format!("the {what} are {}, … ({} in all)", known[..12].join(", "), known.len())
+        }
         known => format!("the {what} are {}", known.join(", ")),
     }
 }

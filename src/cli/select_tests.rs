@@ -70,8 +70,16 @@ fn what_is_unknown_is_refused_with_a_suggestion() {
         refused("zz*"),
         "error: no service matches `zz*`\n  help: the services are api, api.1, db, web-admin, web-shop\n"
     );
-    assert!(refused("/(/").starts_with("error: `/(/` is not a valid pattern: regex parse error"), "{}", refused("/(/"));
-    assert_eq!(refused("9"), "error: no service is called `9`\n  help: did you mean `db`?\n".replace("did you mean `db`?", "the services are api, api.1, db, web-admin, web-shop"));
+    assert!(
+        refused("/(/").starts_with("error: `/(/` is not a valid pattern: regex parse error"),
+        "{}",
+        refused("/(/")
+    );
+    assert_eq!(
+        refused("9"),
+        "error: no service is called `9`\n  help: did you mean `db`?\n"
+            .replace("did you mean `db`?", "the services are api, api.1, db, web-admin, web-shop")
+    );
     let offline = Catalog::of_names(["api".to_owned()]).select(&["3".to_owned()]).unwrap_err();
     assert!(matches!(offline, SelectError::NoIds { .. }));
 }

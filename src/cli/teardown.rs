@@ -6,11 +6,11 @@
 use std::io;
 use std::time::Duration;
 
-use hyper::Method;
 use super::error::{CliError, Trouble};
 use super::exit::Exit;
 use super::printer::Printer;
 use super::render;
+use super::render::down::How;
 use super::signals::Signals;
 use super::tail::Tail;
 use super::term::Paint;
@@ -18,6 +18,7 @@ use crate::api::client::{Client, ClientError, Lines};
 use crate::api::wire::{DownRequest, DownUpdate};
 use crate::sys::reactor::Watched;
 use crate::sys::signals::{self as processes, PidFd};
+use hyper::Method;
 
 /// After its receipt the keeper removes a few files and ends.
 const KEEPER_END: Duration = Duration::from_secs(5);
@@ -118,6 +119,7 @@ async fn stream(
         Err(ClientError::Broken(_)) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
+    let how = if request.force { How::Force } else { How::Graceful };
     let mut harder: Option<Lines<DownUpdate>> = None;
     loop {
         let tail_on = stage.tail.is_some() && stage.printer.has_room();
@@ -125,7 +127,7 @@ async fn stream(
             update = lines.next() => match update {
                 Some(Ok(update)) => {
                     if tells(say, &update) {
-                        for line in render::down::lines(&update, stage.paint) {
+                        for line in render::down::lines(&update, how, stage.paint) {
                             stage.printer.line(&line);
                         }
                     }

@@ -129,7 +129,8 @@ mod tests {
 
     #[test]
     fn colours_are_for_terminals_unless_told_otherwise() {
-        let on = |choice, target, no_color: Option<&str>| Paint::new(choice, target, no_color.map(OsStr::new)).is_on();
+        let on =
+            |choice, target, no_color: Option<&str>| Paint::new(choice, target, no_color.map(OsStr::new)).is_on();
         assert!(on(Color::Auto, Target::Terminal, None));
         assert!(on(Color::Auto, Target::Terminal, Some("")));
         assert!(!on(Color::Auto, Target::Terminal, Some("1")));

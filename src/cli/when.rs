@@ -44,11 +44,15 @@ pub(crate) fn parse(text: &str) -> Result<When, String> {
     if let Ok(timestamp) = text.parse::<jiff::Timestamp>() {
         return Ok(When::At(timestamp));
     }
-    if text.contains('-') && let Ok(local) = text.parse::<civil::DateTime>() {
+    if text.contains('-')
+        && let Ok(local) = text.parse::<civil::DateTime>()
+    {
         let at = TimeZone::system().to_timestamp(local).map_err(|error| error.to_string())?;
         return Ok(When::At(at));
     }
-    if text.contains(':') && let Ok(time) = text.parse::<civil::Time>() {
+    if text.contains(':')
+        && let Ok(time) = text.parse::<civil::Time>()
+    {
         return Ok(When::Today(time));
     }
     units::duration(text).map(When::Ago).map_err(|why| {

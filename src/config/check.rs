@@ -32,8 +32,11 @@ pub(super) fn edges(issues: &Issues, edges: &[Edge<'_>]) {
 fn cycles(issues: &Issues, edges: &[Edge<'_>]) -> usize {
     let mut left: Vec<&Edge<'_>> = edges.iter().collect();
     for found in 0..MAX_CYCLES {
-        let Some(path) = graph::cycle(left.iter().map(|edge| (edge.from, &edge.dependency.on))) else { return found };
-        let on_path = |edge: &Edge<'_>, pair: &[ServiceName]| *edge.from == pair[0] && edge.dependency.on == pair[1];
+        let Some(path) = graph::cycle(left.iter().map(|edge| (edge.from, &edge.dependency.on))) else {
+            return found;
+        };
+        let on_path =
+            |edge: &Edge<'_>, pair: &[ServiceName]| *edge.from == pair[0] && edge.dependency.on == pair[1];
         let spans: Vec<Span> = path
             .windows(2)
             .filter_map(|pair| left.iter().find(|edge| on_path(edge, pair)).map(|edge| edge.span))
@@ -63,20 +66,25 @@ fn waits(issues: &Issues, edges: &[Edge<'_>]) {
             unprobed.entry(&target.name).or_insert((edge.span, BTreeSet::new())).1.insert(edge.from);
         }
         if target.disabled && edge.dependency.requirement == Requirement::Required {
-            let message = format!("`{}` needs `{}`, which is disabled, and can never start", edge.from, target.name);
+            let message =
+                format!("`{}` needs `{}`, which is disabled, and can never start", edge.from, target.name);
             let issue = Issue::warning("needs-disabled", edge.span, message);
             issues.add(issue.help("write `required: false`, or take `disabled` away"));
         }
     }
     for (name, (span, waiting)) in unprobed {
         let who: Vec<String> = waiting.iter().map(|name| format!("`{name}`")).collect();
-        let message =
-            format!("`{name}` has no readiness probe: {} only wait{} until it has started", list(&who), s(who.len()));
+        let message = format!(
+            "`{name}` has no readiness probe: {} only wait{} until it has started",
+            list(&who),
+            s(who.len())
+        );
         let oneshot = edges
             .iter()
             .filter_map(|edge| edge.target)
             .any(|target| target.name == *name && target.kind == ServiceType::Oneshot);
-        let help = if oneshot { "did you mean `succeeded`?" } else { "give it `readiness`, or say `condition: started`" };
+        let help =
+            if oneshot { "did you mean `succeeded`?" } else { "give it `readiness`, or say `condition: started`" };
         issues.add(Issue::warning("ready-without-probe", span, message).help(help));
     }
 }
@@ -119,10 +127,12 @@ pub(super) fn services(
             issues.add(issue.help("only one of them can run at a time; `auto` finds a free port"));
         }
     }
-    let known: BTreeSet<&str> = services.values().flat_map(|service| &service.profiles).map(String::as_str).collect();
+    let known: BTreeSet<&str> =
+        services.values().flat_map(|service| &service.profiles).map(String::as_str).collect();
     for profile in selected {
         if !known.contains(profile.as_str()) {
-            let issue = Issue::general_warning("unknown-profile", format!("no service has the profile `{profile}`"));
+            let issue =
+                Issue::general_warning("unknown-profile", format!("no service has the profile `{profile}`"));
             issues.add(match nearest(profile, known.iter().copied()) {
                 Some(near) => issue.help(format!("did you mean `{near}`?")),
                 None => issue,

@@ -11,13 +11,14 @@
 //! caller looks up. A byte order mark and CRLF are tolerated. It never reads a file or the environment, and
 //! never guesses: a line that it does not understand is a fault with its line and column.
 
+mod names;
 mod template;
 
-use std::cell::Cell;
 use std::collections::HashMap;
 
+use self::names::Names;
 use self::template::{Template, escape};
-use super::interpolate::{self, Lookup, Mode};
+use super::interpolate::{self, Mode};
 
 /// How much longer than its text all values of a file together may get, in bytes.
 pub(crate) const MAX_GROWTH: usize = 4 << 20;
@@ -75,6 +76,17 @@ pub(crate) fn parse(
     raw: Raw,
     lookup: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Vec<Entry>, Vec<Fault>> {
+    let (entries, faults) = parse_all(text, raw, lookup);
+    if faults.is_empty() { Ok(entries) } else { Err(faults) }
+}
+
+/// As [`parse`], with the entries also where there are faults: a line whose value is faulty gives its name with
+/// an empty value. For whoever goes on to look for more mistakes, so that these names are not «not set».
+pub(crate) fn parse_all(
+    text: &str,
+    raw: Raw,
+    lookup: &dyn Fn(&str) -> Option<String>,
+) -> (Vec<Entry>, Vec<Fault>) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut lines = vec![0];
     lines.extend(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1));
@@ -90,7 +102,7 @@ pub(crate) fn parse(
         faults: Vec::new(),
     };
     parser.run();
-    if parser.faults.is_empty() { Ok(parser.entries) } else { Err(parser.faults) }
+    (parser.entries, parser.faults)
 }
 
 /// A mistake at a byte of the text.
@@ -110,8 +122,8 @@ struct Parser<'a> {
     /// Where each line begins.
     lines: Vec<usize>,
     entries: Vec<Entry>,
-    /// The values so far. None: its line is faulty; a reference to it is not a second fault.
-    known: HashMap<&'a str, Option<usize>>,
+    /// Which entry has the value of a name so far.
+    known: HashMap<&'a str, usize>,
     /// Bytes that values may still take.
     room: usize,
     faults: Vec<Fault>,
@@ -153,13 +165,19 @@ impl<'a> Parser<'a> {
         }
         self.at += 1;
         let assigned = self.assign(key, start);
-        let index = assigned.is_ok().then(|| self.entries.len() - 1);
-        self.known.insert(key, index);
-        assigned
+        // A reference to a faulty value is not a second fault.
+        let (value, interpolated, faults) = match assigned {
+            Ok((value, interpolated)) => (value, interpolated, Ok(())),
+            Err(faults) => (String::new(), false, Err(faults)),
+        };
+        let line = self.position(start).0;
+        self.known.insert(key, self.entries.len());
+        self.entries.push(Entry { key: key.to_owned(), value, line, interpolated });
+        faults
     }
 
-    /// What follows the `=`.
-    fn assign(&mut self, key: &str, start: usize) -> Result<(), Vec<At>> {
+    /// What follows the `=`: the value, and whether it refers to variables.
+    fn assign(&mut self, key: &str, start: usize) -> Result<(String, bool), Vec<At>> {
         let (value, interpolated) = match self.raw {
             Raw::Literal => (self.raw_value(), false),
             Raw::Expand => self.value()?,
@@ -176,9 +194,7 @@ impl<'a> Parser<'a> {
             return Err(vec![At::new(start, message, "references multiply: put large data into a file")]);
         };
         self.room = room;
-        let line = self.position(start).0;
-        self.entries.push(Entry { key: key.to_owned(), value, line, interpolated });
-        Ok(())
+        Ok((value, interpolated))
     }
 
     /// The name, and where it begins. `export` in front of one is dropped.
@@ -327,9 +343,9 @@ impl<'a> Parser<'a> {
     }
 
     fn expand(&self, template: &Template) -> Result<(String, bool), Vec<At>> {
-        let names = Names { parser: self, used: Cell::new(false) };
+        let names = Names::of(self);
         match interpolate::expand(&template.text, Mode::Full, &names) {
-            Ok(value) => Ok((value, names.used.get())),
+            Ok(value) => Ok((value, names.were_used())),
             Err(faults) => Err(faults
                 .into_iter()
                 .map(|fault| {
@@ -359,28 +375,6 @@ impl<'a> Parser<'a> {
         let line = self.lines.partition_point(|start| *start <= at);
         let start = self.lines[line - 1];
         (line, self.text[start..at].chars().count() + 1)
-    }
-}
-
-/// The names above a line, then the caller's.
-struct Names<'p, 'a> {
-    parser: &'p Parser<'a>,
-    used: Cell<bool>,
-}
-
-impl Lookup for Names<'_, '_> {
-    fn var(&self, name: &str) -> Option<String> {
-        self.used.set(true);
-        match self.parser.known.get(name) {
-            Some(Some(index)) => Some(self.parser.entries[*index].value.clone()),
-            Some(None) => Some(String::new()),
-            None => (self.parser.lookup)(name),
-        }
-    }
-
-    fn dotted(&self, path: &str) -> Result<String, String> {
-        self.used.set(true);
-        (self.parser.lookup)(path).ok_or_else(|| format!("`{path}` is not known here"))
     }
 }
 

@@ -31,8 +31,12 @@ const MAX_ENV_FILE: usize = 1 << 20;
 pub(super) fn caller(env: &[(OsString, OsString)]) -> Environment {
     let origin: Arc<str> = Arc::from(CALLER);
     let var = |(key, value): &(OsString, OsString)| {
-        let var =
-            EnvVar { value: Arc::from(&**value), origin: Arc::clone(&origin), declared: false, overridden: Vec::new() };
+        let var = EnvVar {
+            value: Arc::from(&**value),
+            origin: Arc::clone(&origin),
+            declared: false,
+            overridden: Vec::new(),
+        };
         (Arc::<OsStr>::from(&**key), var)
     };
     env.iter().filter(|(key, _)| !key.is_empty() && key != NAME_VARIABLE).map(var).collect()
@@ -155,13 +159,17 @@ impl EnvFile {
         files: &dyn Files,
         lookup: &dyn Fn(&Environment, &str) -> Option<String>,
     ) {
-        let span = self.span.unwrap_or(Span::new(0, 0..0));
+        // Nobody named the `.env` beside the project file.
+        let error = |message: String| match self.span {
+            Some(span) => Issue::error("env-file", span, message),
+            None => Issue::general_error("env-file", message),
+        };
         let shown = self.path.strip_prefix(&shared.dir).unwrap_or(&self.path).display().to_string();
-        let problem = |message: String| shared.issues.add(Issue::error("env-file", span, message));
+        let problem = |message: String| shared.issues.add(error(message));
         let bytes = match files.read(&self.path) {
             Ok(Some(bytes)) => bytes,
             Ok(None) if self.required => {
-                let issue = Issue::error("env-file", span, format!("`{shown}` does not exist"));
+                let issue = error(format!("`{shown}` does not exist"));
                 let help = format!("create it, or write `{{path: {shown}, required: false}}`");
                 return shared.issues.add(issue.note(format!("looked for {}", self.path.display())).help(help));
             }
@@ -191,7 +199,10 @@ impl EnvFile {
                     let span = shared.issues.with_source(file, |source| {
                         let start = source.line_start(fault.line);
                         let line = source.text[start..].lines().next().unwrap_or_default();
-                        let at = line.char_indices().nth(fault.column.saturating_sub(1)).map_or(line.len(), |(at, _)| at);
+                        let at = line
+                            .char_indices()
+                            .nth(fault.column.saturating_sub(1))
+                            .map_or(line.len(), |(at, _)| at);
                         let end = start + at + usize::from(at < line.len());
                         Span::new(file, start + at..end)
                     });

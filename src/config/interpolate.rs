@@ -59,7 +59,7 @@ pub(crate) struct Fault {
 /// `text` with everything replaced that `mode` says, or every fault in it, in order.
 pub(crate) fn expand(text: &str, mode: Mode, lookup: &dyn Lookup) -> Result<String, Vec<Fault>> {
     let (pieces, faults) = parse(text, mode);
-    let mut evaluation = Evaluation { text, lookup, faults };
+    let mut evaluation = Evaluation { text, mode, lookup, faults };
     let mut out = String::with_capacity(text.len());
     // With faults already found this still runs, to find the unset variables too. Its `Err` is among them.
     drop(evaluation.append(&pieces, &mut out));
@@ -101,6 +101,7 @@ struct TooLong;
 
 struct Evaluation<'a> {
     text: &'a str,
+    mode: Mode,
     lookup: &'a dyn Lookup,
     faults: Vec<Fault>,
 }
@@ -113,7 +114,13 @@ impl Evaluation<'_> {
                 Piece::Dollar => out.push('$'),
                 Piece::Dotted(path) => match self.lookup.dotted(&self.text[path.clone()]) {
                     Ok(value) => self.push(path, &value, out)?,
-                    Err(message) => self.fault(path, message, None),
+                    Err(message) => {
+                        let help = match self.mode {
+                            Mode::Full => None,
+                            Mode::DottedOnly => Some(self.help_foreign(path)),
+                        };
+                        self.fault(path, message, help);
+                    }
                 },
                 Piece::Variable { whole, name, form } => self.variable(whole, name, form, out)?,
             }
@@ -158,6 +165,11 @@ impl Evaluation<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// `${service.name}` in a command may be meant for JavaScript.
+    fn help_foreign(&self, path: &Range<usize>) -> String {
+        format!("if it belongs to another language, put a space into it: `${{ {} }}`", &self.text[path.clone()])
     }
 
     fn help_unset(&self, whole: &Range<usize>, name: &Range<usize>) -> String {

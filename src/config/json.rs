@@ -27,13 +27,13 @@ pub(super) fn parse(text: &str, file: u32, issues: &Issues) -> Option<Rc<Node>> 
         allow_extended_string_escapes: false,
     };
     match parse_to_ast(text, &CollectOptions::default(), &options) {
-        Ok(result) => match result.value {
-            Some(value) => node(&value, file, 1, &mut { MAX_NODES }, issues),
-            None => {
+        Ok(result) => result.value.map_or_else(
+            || {
                 let value = Value::Scalar(Scalar { text: "".into(), style: Style::Plain });
                 Some(Rc::new(Node { span: Span::new(file, 0..0), value }))
-            }
-        },
+            },
+            |value| node(&value, file, 1, &mut { MAX_NODES }, issues),
+        ),
         Err(error) => {
             let range = error.range();
             let span = Span::new(file, range.start..range.end);
@@ -71,7 +71,8 @@ fn node(json: &Json<'_>, file: u32, depth: usize, left: &mut usize, issues: &Iss
         Json::BooleanLit(boolean) => scalar(if boolean.value { "true" } else { "false" }, Style::Plain),
         Json::NullKeyword(_) => scalar("null", Style::Plain),
         Json::Array(array) => {
-            let items: Option<Vec<_>> = array.elements.iter().map(|item| node(item, file, depth + 1, left, issues)).collect();
+            let items: Option<Vec<_>> =
+                array.elements.iter().map(|item| node(item, file, depth + 1, left, issues)).collect();
             Value::List(items?)
         }
         Json::Object(object) => {

@@ -104,11 +104,8 @@ pub(super) const PROBE: Keys = Keys {
 pub(super) const PROBE_KINDS: &[&str] = &["http", "tcp", "unix", "exec", "log", "notify", "ipc"];
 
 /// `http` of a probe.
-pub(super) const HTTP: Keys = Keys {
-    what: "an HTTP probe",
-    now: &["url", "method", "status", "headers", "body", "insecure"],
-    later: &[],
-};
+pub(super) const HTTP: Keys =
+    Keys { what: "an HTTP probe", now: &["url", "method", "status", "headers", "body", "insecure"], later: &[] };
 
 /// A value of `depends_on`.
 pub(super) const DEPENDENCY: Keys =
@@ -224,7 +221,9 @@ pub(super) fn nearest<'a>(wrong: &str, candidates: impl Iterator<Item = &'a str>
     let wrong = wrong.to_lowercase().replace('-', "_");
     let limit = 1 + wrong.chars().count() / 4;
     candidates
-        .map(|candidate| (strsim::damerau_levenshtein(&wrong, &candidate.to_lowercase().replace('-', "_")), candidate))
+        .map(|candidate| {
+            (strsim::damerau_levenshtein(&wrong, &candidate.to_lowercase().replace('-', "_")), candidate)
+        })
         .filter(|(distance, candidate)| *distance <= limit && *distance < candidate.chars().count())
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)

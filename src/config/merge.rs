@@ -115,7 +115,8 @@ pub(super) fn env_map(node: &Rc<Node>, issues: &Issues) -> Rc<Node> {
             continue;
         }
         // Where the source shows the text as it is, the value has a place of its own.
-        let start = issues.with_slice(item.span, |source| source.find(&*format!("{key}=")).map(|at| at + key.len() + 1));
+        let start =
+            issues.with_slice(item.span, |source| source.find(&*format!("{key}=")).map(|at| at + key.len() + 1));
         let value_span = start.map_or(item.span, |at| {
             Span::new(item.span.file, item.span.start as usize + at..item.span.end as usize)
         });

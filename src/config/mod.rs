@@ -71,7 +71,10 @@ impl Language {
             Some(_) => false,
             None => {
                 let mut chars = text.chars().filter(|c| !c.is_whitespace());
-                matches!((chars.next(), chars.next()), (Some('{'), Some('"' | '/' | '}')) | (Some('/'), Some('/' | '*')))
+                matches!(
+                    (chars.next(), chars.next()),
+                    (Some('{'), Some('"' | '/' | '}')) | (Some('/'), Some('/' | '*'))
+                )
             }
         };
         if json { Self::Json } else { Self::Yaml }

@@ -51,7 +51,7 @@ pub(super) struct Reader<'a> {
     pub(super) scope: &'a dyn Lookup,
 }
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     pub(super) fn issue(&self, issue: Issue) {
         self.shared.issues.add(issue);
     }
@@ -190,7 +190,8 @@ impl<'a> Reader<'a> {
         if let Kind::Bool(value) = scalar.kind() {
             return Some(value);
         }
-        let text = if scalar.text.contains('$') { self.any_text(node, WANTED)? } else { return self.not(node, WANTED) };
+        let text =
+            if scalar.text.contains('$') { self.any_text(node, WANTED)? } else { return self.not(node, WANTED) };
         match text.text.as_str() {
             "true" => Some(true),
             "false" => Some(false),
@@ -277,7 +278,11 @@ impl<'a> Reader<'a> {
     }
 
     /// The entries of a map whose keys are names, without the free `x-` ones.
-    pub(super) fn names<'n>(&self, node: &'n Node, wanted: &str) -> Option<impl Iterator<Item = &'n Entry> + use<'n>> {
+    pub(super) fn names<'n>(
+        &self,
+        node: &'n Node,
+        wanted: &str,
+    ) -> Option<impl Iterator<Item = &'n Entry> + use<'n>> {
         match &node.value {
             Value::Map(map) => Some(map.entries.iter().filter(|entry| !entry.key.starts_with("x-"))),
             Value::Scalar(_) | Value::List(_) => self.not(node, wanted),

@@ -12,8 +12,8 @@ use super::Loaded;
 use super::environment::CALLER;
 use crate::model::{
     Command, Condition, Guard, Hook, HookFailure, Hooks, HttpProbe, LogFormat, Logs, Port, PortNumber, Probe,
-    ProbeKind, ProbeOwner, ProbeTarget, Requirement, RestartMode, Service, ServiceType, SignalScope, Stdin, StopOrder,
-    TcpTarget, WhenReplaced,
+    ProbeKind, ProbeOwner, ProbeTarget, Requirement, RestartMode, Service, ServiceType, SignalScope, Stdin,
+    StopOrder, TcpTarget, WhenReplaced,
 };
 
 /// The project as a value that can be written as YAML or JSON.
@@ -30,7 +30,8 @@ pub fn resolved(loaded: &Loaded) -> Value {
         StopOrder::Reverse => "reverse",
         StopOrder::Parallel => "parallel",
     };
-    let mut file = json!({"name": text(&project.name), "stop": {"order": order}, "env_file": [], "services": services});
+    let mut file =
+        json!({"name": text(&project.name), "stop": {"order": order}, "env_file": [], "services": services});
     if !groups.is_empty() {
         file["groups"] = groups.into();
     }
@@ -61,9 +62,16 @@ fn duration(value: Duration) -> Value {
         (u64::from(nanos / 1_000 % 1_000), "us"),
         (u64::from(nanos % 1_000), "ns"),
     ];
-    let shown: String =
-        parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}")).collect();
-    if shown.is_empty() { "0s".into() } else { shown.into() }
+    let some = parts.iter().filter(|(count, _)| *count > 0);
+    let shown: Vec<String> = some.map(|(count, unit)| format!("{count}{unit}")).collect();
+    if shown.is_empty() { "0s".into() } else { shown.concat().into() }
+}
+
+/// The largest unit that keeps it whole.
+fn size(bytes: u64) -> Value {
+    let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+    let fits = units.into_iter().find(|(shift, _)| bytes > 0 && bytes.trailing_zeros() >= *shift);
+    fits.map_or_else(|| format!("{bytes}B"), |(shift, unit)| format!("{}{unit}", bytes >> shift)).into()
 }
 
 fn body(service: &Service) -> Value {
@@ -235,9 +243,12 @@ fn stop(service: &Service) -> Value {
         SignalScope::Leader => "leader",
     };
     let mut out = json!({"timeout": duration(stop.timeout), "signal_to": scope});
-    match &stop.command {
-        Some(instead) => out["command"] = command(instead),
-        None => out["signal"] = stop.signal.number().into(),
+    if let Some(instead) = &stop.command {
+        out["command"] = command(instead);
+    } else {
+        let name = stop.signal.to_string();
+        // Real-time signals have no name.
+        out["signal"] = if name.starts_with("SIG") { name.into() } else { stop.signal.number().into() };
     }
     out
 }
@@ -275,7 +286,7 @@ fn logs(logs: &Logs) -> Value {
         LogFormat::Plain => "plain",
     };
     let mut out = json!({
-        "max_size": format!("{}B", logs.max_size),
+        "max_size": size(logs.max_size),
         "max_files": logs.max_files,
         "format": format,
         "disable": logs.disabled,

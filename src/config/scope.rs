@@ -53,8 +53,10 @@ pub(super) enum State<T> {
 /// Named texts that may refer to each other.
 #[derive(Debug, Default)]
 pub(super) struct Lazies {
-    all: BTreeMap<Rc<str>, (Rc<Node>, RefCell<State<Text>>)>,
+    all: BTreeMap<Rc<str>, Lazy>,
 }
+
+type Lazy = (Rc<Node>, RefCell<State<Text>>);
 
 /// What a name turned out to be.
 pub(super) enum Resolved {
@@ -124,6 +126,11 @@ impl<'a> Globals<'a> {
     /// Reads as the project sees it.
     pub(super) fn reader(&'a self) -> Reader<'a> {
         Reader { shared: self.shared, scope: self }
+    }
+
+    /// What `name` means in an env file on top of `below`: a variable, or a dotted name.
+    pub(super) fn in_file(&self, below: &Environment, name: &str) -> Option<String> {
+        if name.contains('.') { self.dotted(name).ok() } else { environment::text(below, name) }
     }
 
     fn base(&self) -> &Environment {
@@ -272,7 +279,7 @@ impl Lookup for Globals<'_> {
     fn dotted(&self, path: &str) -> Result<String, String> {
         let parts: Vec<&str> = path.split('.').collect();
         match parts.as_slice() {
-            ["vars", ..] => self.var_name(&path["vars".len()..].trim_start_matches('.').to_owned()),
+            ["vars", ..] => self.var_name(path["vars".len()..].trim_start_matches('.')),
             ["project", "name"] => self.name.get().cloned().ok_or_else(|| "the name is not known here".to_owned()),
             ["project", "dir"] => Ok(self.shared.dir.display().to_string()),
             ["service", service, "port"] => self.port(service, None),

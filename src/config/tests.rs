@@ -4,6 +4,7 @@ mod diagnostics;
 mod environment;
 mod hostile;
 mod meaning;
+mod reading;
 mod schema;
 
 use std::ffi::OsString;
@@ -43,7 +44,8 @@ fn bad(text: &str) -> Report {
 /// The problems as `code line:column message`.
 fn lines(report: &Report) -> Vec<String> {
     let line = |problem: &super::Problem| {
-        let place = problem.place.as_ref().map_or_else(|| "-".to_owned(), |at| format!("{}:{}", at.line, at.column));
+        let place =
+            problem.place.as_ref().map_or_else(|| "-".to_owned(), |at| format!("{}:{}", at.line, at.column));
         format!("{} {place} {}", problem.code, problem.message)
     };
     report.problems.iter().map(line).collect()

@@ -130,7 +130,9 @@ fn is_number(text: &str) -> bool {
         return true;
     }
     let looks_right = unsigned.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
-    looks_right && unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.') && unsigned.parse::<f64>().is_ok()
+    looks_right
+        && unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+        && unsigned.parse::<f64>().is_ok()
 }
 
 #[cfg(test)]

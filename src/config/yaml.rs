@@ -22,7 +22,8 @@ pub(super) fn parse(text: &str, file: u32, issues: &Issues) -> Option<Rc<Node>> 
         flow_nesting_limit: MAX_DEPTH + 1,
         block_nesting_limit: MAX_DEPTH + 1,
     };
-    let mut reader = Reader { text, file, issues, open: Vec::new(), anchors: HashMap::new(), total: 0, root: None };
+    let mut reader =
+        Reader { text, file, issues, open: Vec::new(), anchors: HashMap::new(), total: 0, root: None };
     let mut documents = 0;
     for event in Parser::new_from_str_with_options(text, options) {
         let (event, span) = match event {
@@ -84,17 +85,17 @@ impl Reader<'_> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let style = if style == ScalarStyle::Plain { Style::Plain } else { Style::Quoted };
-                let style = if self.is_string(tag.as_ref(), span)? { Style::Quoted } else { style };
+                let style = if self.is_string(tag.as_ref(), span) { Style::Quoted } else { style };
                 let value = Value::Scalar(Scalar { text: text.into(), style });
                 self.charge(1, span)?;
                 self.close(anchor, Built { node: Rc::new(Node { span, value }), size: 1, depth: 1 })
             }
             Event::SequenceStart(_, anchor, tag) => {
-                self.is_string(tag.as_ref(), span)?;
+                self.is_string(tag.as_ref(), span);
                 self.begin(span, anchor, Inside::List(Vec::new()))
             }
             Event::MappingStart(_, anchor, tag) => {
-                self.is_string(tag.as_ref(), span)?;
+                self.is_string(tag.as_ref(), span);
                 self.begin(span, anchor, Inside::Map { pairs: Vec::new(), key: None })
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(span),
@@ -117,10 +118,10 @@ impl Reader<'_> {
     }
 
     /// `!!str` makes a string of anything; other tags of the core schema say what is true anyway.
-    fn is_string(&self, tag: Option<&Cow<'_, Tag>>, span: Span) -> Result<bool, Box<Issue>> {
-        let Some(tag) = tag else { return Ok(false) };
+    fn is_string(&self, tag: Option<&Cow<'_, Tag>>, span: Span) -> bool {
+        let Some(tag) = tag else { return false };
         if tag.is_yaml_core_schema() {
-            return Ok(tag.is_yaml_core_schema_tag("str"));
+            return tag.is_yaml_core_schema_tag("str");
         }
         let name = tag.original();
         let issue = match tag.suffix() {
@@ -131,7 +132,7 @@ impl Reader<'_> {
         };
         // Said, and read on: a tag changes nothing about the structure.
         self.issues.add(issue);
-        Ok(false)
+        false
     }
 
     fn begin(&mut self, span: Span, anchor: usize, inside: Inside) -> Step {
@@ -203,9 +204,8 @@ impl Reader<'_> {
             ErrorKind::TabInBlockIndentation | ErrorKind::TabInIndentation | ErrorKind::TabNotAllowed => {
                 Issue::error("syntax", span, "a tab stands where YAML wants spaces").help("indent with spaces")
             }
-            ErrorKind::UnknownAnchor => {
-                Issue::error("syntax", span, "this alias has no anchor").help("an anchor (`&name`) comes before its aliases")
-            }
+            ErrorKind::UnknownAnchor => Issue::error("syntax", span, "this alias has no anchor")
+                .help("an anchor (`&name`) comes before its aliases"),
             ErrorKind::InvalidQuotedScalarIndent | ErrorKind::UnclosedQuotedScalar => {
                 Issue::error("syntax", span, error.info()).help("is a quote above not closed?")
             }

@@ -138,3 +138,74 @@ const fn has_ended(why: &Failure) -> bool {
         Failure::NotSpawned(_) | Failure::HookFailed(..) | Failure::Survived(_) => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::kit;
+    use crate::core::{Exit, Health, SpawnFailure, StopReason, StopStage, StoppedBy};
+    use crate::model::{Moment, RunId, WhenReplaced};
+
+    /// A slot of the kind `words` say, in `phase`.
+    fn slot(words: &str, phase: Phase) -> Slot {
+        let mut slot = Slot::new(kit::service(&format!("db {words}")).into(), 0, Moment::default());
+        slot.phase = phase;
+        slot
+    }
+
+    #[test]
+    fn conditions_by_phase() {
+        use Condition::{Completed, Ready, Started, Succeeded};
+        let (run, since, pid) = (RunId(1), Moment::default(), 1);
+        let starting = |stage| Phase::Starting { run, since, stage };
+        let running = |readiness| starting(StartStage::Running { pid, readiness });
+        let failed = |why| Phase::Failed { since, why };
+        let stage = StopStage::Draining;
+        let stopping = Phase::Stopping { run, since, reason: StopReason::Ended, stage, exit: None };
+        let in_time = || Readiness::Awaited { deadline: since };
+        let ready = Phase::Ready { run, since, pid, health: Health::Unknown };
+        let completed = Phase::Completed { since, exit: Exit::Code(0) };
+        let reason = || RestartReason::Ended(Exit::Code(1));
+        let loops = |last| failed(Failure::CrashLoop { attempts: 5, last });
+        // What the service is like, its phase, and the answers for started, ready, completed, succeeded.
+        let table = [
+            ("", Phase::Stopped { since, by: StoppedBy::Person, exit: None }, "hhhh"),
+            ("", Phase::Disabled, "hhhh"),
+            ("", Phase::Skipped { since, because: Vec::new() }, "hhhh"),
+            ("", Phase::Pending { since }, "wwww"),
+            ("", Phase::Backoff { since, until: since, attempt: 1, reason: reason() }, "wwww"),
+            ("", stopping, "wwww"),
+            ("ready=tcp", starting(StartStage::Spawning), "wwww"),
+            ("ready=tcp", starting(StartStage::PreStart(0)), "wwww"),
+            ("ready=tcp", running(in_time()), "swww"),
+            ("ready=tcp", starting(StartStage::PostStart { pid, index: 0 }), "swww"),
+            ("ready=tcp", running(Readiness::Late { last: None }), "shww"),
+            ("ready=tcp oneshot", running(in_time()), "swww"),
+            ("oneshot", running(in_time()), "ssww"),
+            ("", ready, "ssww"),
+            ("", completed.clone(), "ssss"),
+            ("ready=tcp", completed.clone(), "shss"),
+            ("ready=tcp oneshot", completed, "ssss"),
+            ("", failed(Failure::Ended(Exit::Code(1))), "hhsh"),
+            ("", failed(Failure::Unhealthy(String::new())), "hhsh"),
+            ("", loops(reason()), "hhsh"),
+            ("", loops(RestartReason::NotSpawned(SpawnFailure::Other(String::new()))), "hhhh"),
+            ("", failed(Failure::NotSpawned(SpawnFailure::NotFound(String::new()))), "hhhh"),
+            ("", failed(Failure::Survived(Vec::new())), "hhhh"),
+        ];
+        for (words, phase, expected) in table {
+            let slot = slot(words, phase);
+            let judged = |requirement| -> String {
+                let edge = |condition| Edge { on: 0, condition, requirement, when_replaced: WhenReplaced::Keep };
+                let letter = |condition| match judge(&edge(condition), &slot) {
+                    Verdict::Satisfied => 's',
+                    Verdict::Waiting => 'w',
+                    Verdict::Hopeless => 'h',
+                };
+                [Started, Ready, Completed, Succeeded].map(letter).iter().collect()
+            };
+            assert_eq!(judged(Requirement::Required), expected, "{words} {:?}", slot.phase);
+            assert_eq!(judged(Requirement::Optional), expected.replace('h', "s"), "{words} {:?}", slot.phase);
+        }
+    }
+}

@@ -107,6 +107,7 @@ impl Fleet {
         let Some(instance) = self.out.live.get(&run) else { return };
         let Some(index) = self.wiring.find(&instance.service) else { return };
         let (slot, out) = (&mut self.wiring.slots[index], &mut self.out);
+        let before = out.generation;
         match fact {
             Fact::Spawned { pid, .. } => slot.spawned(now, pid, out),
             Fact::SpawnFailed { failure, .. } => slot.spawn_failed(now, failure, out),
@@ -119,15 +120,24 @@ impl Fleet {
             Fact::HookDone { kind, index, outcome, .. } => slot.hook_done(now, kind, index, outcome, out),
             Fact::StopCommandDone { outcome, .. } => slot.stop_command_done(now, &outcome, out),
         }
-        self.turn(now);
+        self.turn_since(now, before);
     }
 
     /// Time passed: does what is due at `now`. Afterwards [`Self::poll_timeout`] is later than `now`.
     pub fn handle_timeout(&mut self, now: Moment) {
+        let before = self.out.generation;
         for slot in &mut self.wiring.slots {
             slot.tick(now, &mut self.out);
         }
-        self.turn(now);
+        self.turn_since(now, before);
+    }
+
+    /// A turn follows from what can be seen; where nothing of that changed since generation `before` (a probe's
+    /// answer among many), nothing follows.
+    fn turn_since(&mut self, now: Moment, before: u64) {
+        if self.out.generation != before {
+            self.turn(now);
+        }
     }
 
     /// When [`Self::handle_timeout`] has to be called next; none: only an input changes anything.

@@ -6,6 +6,10 @@
 //!  time    ─► Fleet::handle_timeout(now) ◄─ poll_timeout()
 //! ```
 //!
+//! Inside: `fleet` is the door. A request becomes a draft (`plan`) and is carried out (`carry_out`); a fact moves one
+//! slot (`start`, `probing`, `stop`, `settle`, `restart`), time moves those that are due (`timers`). After each input
+//! that changed something comes one turn (`reconcile`, by `edges`): who is wanted, who stops, who starts.
+//!
 //! It never reads a clock, never draws a random number that its seed does not determine, never
 //! does I/O. Scheduling is level-triggered: what should run is computed from scratch each turn, so
 //! there is no cache to go stale.

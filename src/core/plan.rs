@@ -148,7 +148,9 @@ impl Fleet {
 
     fn present_wishes(&self, project: &Project) -> BTreeMap<ServiceName, Wish> {
         let wish = |name: &ServiceName| match self.slot_of(name) {
-            Some(Slot { member: Member::Present, root, hold, .. }) => Wish { root: *root, hold: *hold },
+            Some(Slot { member: Member::Present | Member::Disabled, root, hold, .. }) => {
+                Wish { root: *root, hold: *hold }
+            }
             Some(_) | None => Wish { root: Root::Nobody, hold: Hold::Free },
         };
         project.services.keys().map(|name| (name.clone(), wish(name))).collect()

@@ -227,3 +227,33 @@ impl Slot {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::kit;
+
+    #[test]
+    fn gaps_grow_with_the_wait() {
+        // Kind, interval, milliseconds since the spawn: milliseconds to the next question.
+        let table = [
+            ("tcp", 10_000, 0, 2),
+            ("tcp", 10_000, 40, 2),
+            ("tcp", 10_000, 100, 5),
+            ("tcp", 10_000, 1_000, 50),
+            ("tcp", 10_000, 5_000, 250),
+            ("tcp", 10_000, 60_000, 250),
+            ("tcp", 1, 60_000, 1),
+            ("tcp", 0, 1_000, 50),
+            ("exec", 10_000, 0, 25),
+            ("exec", 10_000, 1_000, 50),
+            ("exec", 10_000, 60_000, 250),
+        ];
+        for (kind, interval, elapsed, gap) in table {
+            let mut probe = kit::probe(kind);
+            probe.interval = Duration::from_millis(interval);
+            let got = quick_gap(&probe, Duration::from_millis(elapsed));
+            assert_eq!(got, Duration::from_millis(gap), "{kind} every {interval} ms after {elapsed} ms");
+        }
+    }
+}

@@ -52,7 +52,9 @@ impl Fleet {
             let wanted = self.down == Down::No && is_wanted(slot, needed);
             let spreads = spreads(slot, needed);
             self.wanted[index] = wanted;
-            self.restart_if_replaced(now, index);
+            if slot.has_restart_edges {
+                self.restart_if_replaced(now, index);
+            }
             let slot = &mut self.wiring.slots[index];
             if !wanted {
                 let by = if self.down == Down::No { StoppedBy::Unwanted } else { StoppedBy::Shutdown };
@@ -161,12 +163,12 @@ impl Fleet {
 /// Whether it should run: asked for or needed, in the file, not disabled, not stopped by a person.
 fn is_wanted(slot: &Slot, needed: bool) -> bool {
     let asked = slot.root != Root::Nobody;
-    slot.member == Member::Present && !slot.service.disabled && slot.hold == Hold::Free && (asked || needed)
+    slot.member == Member::Present && slot.hold == Hold::Free && (asked || needed)
 }
 
 /// Whether what it needs is needed. A stop by a person does not change that: what is outside the stop stays.
 fn spreads(slot: &Slot, needed: bool) -> bool {
-    slot.member == Member::Present && !slot.service.disabled && (needed || reaches(slot.root))
+    slot.member == Member::Present && (needed || reaches(slot.root))
 }
 
 /// Whether asking for it asked for its dependencies.

@@ -48,7 +48,7 @@ impl Slot {
 
     /// Whether the file says so.
     pub(super) fn is_disabled(&self) -> bool {
-        self.member == Member::Present && self.service.disabled
+        self.member == Member::Disabled
     }
 
     /// The `stopped` phase, by whomever.

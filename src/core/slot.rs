@@ -19,7 +19,7 @@ use super::{Action, EventKind, Phase, StartStage, StopReason, StopStage, Stopped
 /// A moment that never comes.
 pub(super) const NEVER: Moment = Moment::from_nanos(u64::MAX);
 
-/// One instance of a service.
+/// One instance of a service. What a turn does not look at is boxed: a turn visits every slot.
 #[derive(Debug, Clone)]
 pub(super) struct Slot {
     pub(super) instance: InstanceId,
@@ -30,16 +30,18 @@ pub(super) struct Slot {
     pub(super) root: Root,
     pub(super) hold: Hold,
     pub(super) edges: Vec<Edge>,
+    /// Whether any of them is `restart: true`: turns need not look at the others' lives.
+    pub(super) has_restart_edges: bool,
     pub(super) phase: Phase,
     /// There while a run is: in `starting`, `ready`, `stopping`, and in `failed` after a kill that did not help.
-    pub(super) life: Option<Life>,
+    pub(super) life: Option<Box<Life>>,
     /// A stop that is decided; it begins once no dependent that is leaving too is alive.
     pub(super) intent: Option<Intent>,
     /// The latest life, over or not.
     pub(super) last_run: Option<RunId>,
     /// What the latest life's spawn depended on.
     pub(super) last_hash: Option<u64>,
-    pub(super) history: History,
+    pub(super) history: Box<History>,
 }
 
 /// Whether the file has it.
@@ -47,6 +49,8 @@ pub(super) struct Slot {
 pub(super) enum Member {
     /// Yes.
     Present,
+    /// Yes, `disabled`.
+    Disabled,
     /// No longer: it is stopped, then forgotten.
     Removed,
 }
@@ -188,6 +192,13 @@ impl Life {
     }
 }
 
+impl Member {
+    /// What the file says of `service`.
+    pub(super) fn of(service: &Service) -> Self {
+        if service.disabled { Self::Disabled } else { Self::Present }
+    }
+}
+
 impl Root {
     /// How far the wish goes; none: nobody asked.
     pub(super) const fn reach(self) -> Option<Reach> {
@@ -201,25 +212,26 @@ impl Root {
 impl Slot {
     /// A slot for `service` that nobody wants yet.
     pub(super) fn new(service: Arc<Service>, number: u32, now: Moment) -> Self {
-        let phase = if service.disabled {
-            Phase::Disabled
-        } else {
-            Phase::Stopped { since: now, by: StoppedBy::Nobody, exit: None }
+        let member = Member::of(&service);
+        let phase = match member {
+            Member::Disabled => Phase::Disabled,
+            Member::Present | Member::Removed => Phase::Stopped { since: now, by: StoppedBy::Nobody, exit: None },
         };
         Self {
             instance: InstanceId::first(service.name.clone()),
             number,
             service,
-            member: Member::Present,
+            member,
             root: Root::Nobody,
             hold: Hold::Free,
             edges: Vec::new(),
+            has_restart_edges: false,
             phase,
             life: None,
             intent: None,
             last_run: None,
             last_hash: None,
-            history: History::default(),
+            history: Box::default(),
         }
     }
 

@@ -33,7 +33,7 @@ impl Slot {
     pub(super) fn begin(&mut self, now: Moment, seen: BTreeMap<ServiceName, RunId>, out: &mut Out) {
         debug_assert!(self.life.is_none(), "{} has a life already", self.instance);
         let run = out.open_run(&self.instance);
-        let mut life = Life::new(run, Arc::clone(&self.service));
+        let mut life = Box::new(Life::new(run, Arc::clone(&self.service)));
         life.seen = seen;
         self.life = Some(life);
         self.last_run = Some(run);
@@ -135,11 +135,10 @@ impl Slot {
 
     /// When `start_timeout` passes, if it is set and still matters: not once the end is decided anyway.
     pub(super) fn start_deadline(&self) -> Moment {
-        match (&self.life, &self.intent) {
-            (Some(Life { process: Process::Spawned { at, .. }, service, .. }), None) => {
-                service.start_timeout.map_or(NEVER, |timeout| *at + timeout)
-            }
-            (Some(_) | None, Some(_) | None) => NEVER,
+        let Some(life) = self.life.as_ref().filter(|_| self.intent.is_none()) else { return NEVER };
+        match (life.process, life.service.start_timeout) {
+            (Process::Spawned { at, .. }, Some(timeout)) => at + timeout,
+            (Process::Spawned { .. } | Process::None, _) => NEVER,
         }
     }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::graph;
-use crate::model::{Moment, Project, ServiceName};
+use crate::model::{Moment, Project, ServiceName, WhenReplaced};
 
 use super::slot::{Edge, Hold, Member, Root, Slot};
 
@@ -39,7 +39,7 @@ impl Wiring {
         for (name, service) in &project.services {
             if let Some(slot) = old.get_mut(name) {
                 slot.service = Arc::clone(service);
-                slot.member = Member::Present;
+                slot.member = Member::of(service);
             } else {
                 let number = lowest_free(&taken);
                 taken.insert(number);
@@ -78,6 +78,8 @@ impl Wiring {
                 Some(Edge { on, condition, requirement, when_replaced: dependency.when_replaced })
             });
             self.slots[index].edges = edges.collect();
+            let restarts = |edge: &Edge| edge.when_replaced == WhenReplaced::Restart;
+            self.slots[index].has_restart_edges = self.slots[index].edges.iter().any(restarts);
         }
     }
 }

@@ -29,19 +29,20 @@ fn sequence(bytes: &[u8]) -> usize {
         bytes[start..].iter().position(last).map_or(bytes.len(), |at| start + at + 1)
     };
     match bytes.get(1) {
-        None => 1,
         Some(b'[') => until(2, |byte| (0x40..=0x7e).contains(byte)),
         // Operating system command, device control, application string …: up to BEL or ESC \.
-        Some(b']' | b'P' | b'X' | b'^' | b'_') => match bytes[2..].iter().position(|byte| *byte == BEL || *byte == ESC) {
-            None => bytes.len(),
-            Some(at) if bytes[2 + at] == BEL => 3 + at,
-            Some(at) if bytes.get(3 + at) == Some(&b'\\') => 4 + at,
-            Some(at) => 2 + at,
-        },
+        Some(b']' | b'P' | b'X' | b'^' | b'_') => {
+            match bytes[2..].iter().position(|byte| *byte == BEL || *byte == ESC) {
+                None => bytes.len(),
+                Some(at) if bytes[2 + at] == BEL => 3 + at,
+                Some(at) if bytes.get(3 + at) == Some(&b'\\') => 4 + at,
+                Some(at) => 2 + at,
+            }
+        }
         // Intermediates and a final byte: `ESC ( B`.
         Some(0x20..=0x2f) => until(2, |byte| (0x30..=0x7e).contains(byte)),
         Some(0x30..=0x7e) => 2,
-        Some(_) => 1,
+        Some(_) | None => 1,
     }
 }
 

@@ -43,7 +43,9 @@ impl Style {
             }
             LogFormat::Json => {
                 let stamp = String::from_utf8_lossy(&stamp);
-                Self::Json { tail: format!(",\"stream\":\"{}\",\"time\":\"{stamp}\"}}\n", stream.as_str()).into_bytes() }
+                Self::Json {
+                    tail: format!(",\"stream\":\"{}\",\"time\":\"{stamp}\"}}\n", stream.as_str()).into_bytes(),
+                }
             }
             LogFormat::Plain => Self::Plain,
         }

@@ -43,8 +43,7 @@ pub(super) fn list(base: &Path) -> io::Result<Vec<Entry>> {
                 gaps = 0;
                 let id = id(&meta);
                 if meta.is_file() && found.iter().all(|entry| entry.id != id) {
-                    let modified_ns = meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec());
-                    found.push(Entry { path, id, modified_ns });
+                    found.push(Entry { path, id, modified_ns: modified_ns(&meta) });
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => gaps += u32::from(index > 0),
@@ -68,7 +67,8 @@ pub(super) fn open(entry: &Entry) -> io::Result<Option<File>> {
 
 /// What comes after `file` in `base`'s log. The caller holds it open, so its inode means nothing else.
 pub(super) fn after(base: &Path, file: &File) -> io::Result<Next> {
-    let current = id(&file.metadata()?);
+    let meta = file.metadata()?;
+    let current = id(&meta);
     loop {
         // The usual case, cheap: it is still the one being written.
         match fs::metadata(base) {
@@ -81,8 +81,8 @@ pub(super) fn after(base: &Path, file: &File) -> io::Result<Next> {
         let newer = match files.iter().position(|entry| entry.id == current) {
             Some(0) => return Ok(Next::Newest),
             Some(at) => Some(&files[at - 1]),
-            // Rotated away while we read: on with the oldest that is left.
-            None => files.last(),
+            // Rotated away while we read, or removed: on with the oldest that was written to after it.
+            None => later(&files, base, modified_ns(&meta)),
         };
         let Some(newer) = newer else {
             return Ok(Next::Newest);
@@ -91,6 +91,26 @@ pub(super) fn after(base: &Path, file: &File) -> io::Result<Next> {
             return Ok(Next::File(file));
         }
     }
+}
+
+/// Opens the oldest file of `base`'s log that was written to after `since_ns`, when the last one read was removed.
+pub(super) fn oldest_since(base: &Path, since_ns: i64) -> io::Result<Option<File>> {
+    loop {
+        let files = list(base)?;
+        let Some(entry) = later(&files, base, since_ns) else {
+            return Ok(None);
+        };
+        if let Some(file) = open(entry)? {
+            return Ok(Some(file));
+        }
+    }
+}
+
+/// The oldest file that was written to after `since_ns`, and in any case the one being written: the file last read is
+/// gone, so it is another one.
+fn later<'a>(files: &'a [Entry], base: &Path, since_ns: i64) -> Option<&'a Entry> {
+    let later = files.iter().rev().find(|entry| entry.modified_ns > since_ns);
+    later.or(files.first().filter(|entry| entry.path == base))
 }
 
 /// Opens the oldest file of `base`'s log.
@@ -106,6 +126,11 @@ pub(super) fn oldest(base: &Path) -> io::Result<Option<File>> {
     }
 }
 
+/// Of the last write, in nanoseconds since 1970.
+pub(super) fn modified_ns(meta: &fs::Metadata) -> i64 {
+    meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec())
+}
+
 /// Device and inode.
 pub(super) fn id(meta: &fs::Metadata) -> FileId {
     (meta.dev(), meta.ino())
@@ -114,6 +139,7 @@ pub(super) fn id(meta: &fs::Metadata) -> FileId {
 #[cfg(test)]
 mod tests {
     use std::io::Read;
+    use std::time::Duration;
 
     use super::*;
 
@@ -145,8 +171,16 @@ mod tests {
         assert_eq!(text(file), "4");
         let Next::File(file) = after(&base, &second).unwrap() else { panic!() };
         assert_eq!(text(file), "3");
+        // The first one was overwritten: what was written before it must not come again.
+        for name in ["api.log.1", "api.log.2"] {
+            let file = File::options().write(true).open(dir.path().join(name)).unwrap();
+            file.set_modified(first.metadata().unwrap().modified().unwrap() + Duration::from_secs(1)).unwrap();
+        }
         let Next::File(file) = after(&base, &first).unwrap() else { panic!() };
-        assert_eq!(text(file), "2", "the oldest that is left");
+        assert_eq!(text(file), "2", "the oldest that is newer");
+        fs::remove_file(&base).unwrap();
+        fs::remove_file(dir.path().join("api.log.1")).unwrap();
+        assert!(matches!(after(&base, &third).unwrap(), Next::Newest), "only older ones are left");
         assert_eq!((text(first), text(second)), ("1".to_owned(), "2".to_owned()));
     }
 }

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -24,8 +25,10 @@ pub(super) struct Cursor {
     name: Arc<str>,
     base: PathBuf,
     filter: Arc<Filter>,
-    /// None: no file was there so far.
+    /// None: there is no file, not yet or no more.
     reader: Option<LineReader>,
+    /// No more: when the file that was removed was last written to, in nanoseconds since 1970.
+    removed_ns: Option<i64>,
     /// A newer file is there, so nobody writes to this one any more.
     sealed: bool,
     /// Whether the last record of the file had a form of its own: then a torn one at its end is no text.
@@ -71,6 +74,7 @@ impl Cursor {
             base,
             filter,
             reader: None,
+            removed_ns: None,
             sealed: false,
             framed: Framed::No,
             decoder: Decoder::default(),
@@ -142,7 +146,11 @@ impl Cursor {
             return Ok(false);
         }
         let Some(reader) = &mut self.reader else {
-            self.reader = chain::oldest(&self.base)?.map(|file| LineReader::new(file, 0));
+            let file = match self.removed_ns {
+                None => chain::oldest(&self.base)?,
+                Some(removed_ns) => chain::oldest_since(&self.base, removed_ns)?,
+            };
+            self.reader = file.map(|file| LineReader::new(file, 0));
             return Ok(self.reader.is_some());
         };
         if let Some(range) = reader.next()? {
@@ -181,7 +189,15 @@ impl Cursor {
             return Ok(true);
         }
         match (chain::after(&self.base, current)?, &self.end) {
-            (Next::Newest, Ending::Never) => Ok(false),
+            (Next::Newest, Ending::Never) => {
+                // Held open, it would keep the kernel from saying that its folder was removed as well.
+                if meta.nlink() == 0 {
+                    self.flush_record();
+                    self.reader = None;
+                    self.removed_ns = Some(chain::modified_ns(&meta));
+                }
+                Ok(!self.ready.is_empty())
+            }
             // The file to end in is gone.
             (Next::Newest, Ending::At { .. } | Ending::Done) => Ok(self.finish()),
             (Next::File(_), _) if !self.sealed => {

@@ -146,11 +146,20 @@ mod tests {
             (format!("{STAMP} stderr P:x a"), Stream::Stderr, b"a", End::Part),
             (format!("{STAMP} stdout F "), Stream::Stdout, b"", End::Full),
             (format!("{STAMP} stdout F"), Stream::Stdout, b"", End::Full),
-            (format!(r#"{{"log":"a\u0000\n","stream":"stderr","time":"{STAMP}"}}"#), Stream::Stderr, b"a\0", End::Full),
+            (
+                format!(r#"{{"log":"a\u0000\n","stream":"stderr","time":"{STAMP}"}}"#),
+                Stream::Stderr,
+                b"a\0",
+                End::Full,
+            ),
             (format!(r#"{{"log":"a","stream":"stdout","time":"{STAMP}"}}"#), Stream::Stdout, b"a", End::Part),
         ] {
             let record = decoder.decode(line.as_bytes());
-            assert_eq!((record.time_ns, record.stream, &*record.text, record.end), (time_ns, stream, text, end), "{line}");
+            assert_eq!(
+                (record.time_ns, record.stream, &*record.text, record.end),
+                (time_ns, stream, text, end),
+                "{line}"
+            );
             assert_eq!(record.framed, Framed::Yes);
         }
         for plain in ["", "hello", "{\"log\":1}", "2026 is a year", "2026-11-20T10:00:00Z stdin F x", "{"] {

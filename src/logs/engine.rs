@@ -8,6 +8,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
+use std::ops::ControlFlow;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::rc::{Rc, Weak};
@@ -114,24 +115,18 @@ impl Engine {
                 Ok(_) | Err(rustix::io::Errno::INTR) => {}
                 Err(error) => panic!("epoll_wait on our own descriptors failed: {error}"),
             }
+            // Orders first: what was asked before a byte was written holds for that byte.
+            let bell = ready.iter().any(|event| event.data.u64() == BELL);
+            if bell && self.obey_all().is_break() {
+                return;
+            }
             let now_ns = stamp::now_ns();
             let mut most = 0;
-            let mut bell = false;
-            for event in &ready {
-                match event.data.u64() {
-                    BELL => bell = true,
-                    token => most = most.max(self.turn(RunId(token / 2), usize::from(token % 2 == 1), now_ns)),
-                }
+            for event in ready.iter().filter(|event| event.data.u64() != BELL) {
+                let token = event.data.u64();
+                most = most.max(self.turn(RunId(token / 2), usize::from(token % 2 == 1), now_ns));
             }
-            if bell {
-                // Nothing to read only if somebody else read it.
-                let _ = rustix::io::read(&*self.bell, &mut [0_u8; 8]);
-                while let Ok(order) = self.orders.try_recv() {
-                    if self.obey(order).is_break() {
-                        return;
-                    }
-                }
-            } else {
+            if !bell {
                 self.rest(now_ns, most);
             }
         }
@@ -201,7 +196,16 @@ impl Engine {
         source.finish(index, now_ns, &mut self.batch, &*self.report);
     }
 
-    fn obey(&mut self, order: Order) -> std::ops::ControlFlow<()> {
+    fn obey_all(&mut self) -> ControlFlow<()> {
+        // Nothing to read only if somebody else read it.
+        let _ = rustix::io::read(&*self.bell, &mut [0_u8; 8]);
+        while let Ok(order) = self.orders.try_recv() {
+            self.obey(order)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn obey(&mut self, order: Order) -> ControlFlow<()> {
         match order {
             Order::Add(source) => self.add(source),
             Order::Drain(run) => self.drain(run),
@@ -215,10 +219,10 @@ impl Engine {
                 for run in self.sources.keys().copied().collect::<Vec<_>>() {
                     self.drain(run);
                 }
-                return std::ops::ControlFlow::Break(());
+                return ControlFlow::Break(());
             }
         }
-        std::ops::ControlFlow::Continue(())
+        ControlFlow::Continue(())
     }
 
     fn add(&mut self, source: Source) {
@@ -241,7 +245,9 @@ impl Engine {
             let dir = file.path.parent().map_or(Ok(()), std::fs::create_dir_all);
             if let Err(error) = dir.and_then(|()| runs::mark(&file.path, run, stamp::now_ns())) {
                 let path = file.path.display();
-                trouble(format!("cannot note the start of a run beside `{path}`: {error}; `logs --previous` will miss it"));
+                trouble(format!(
+                    "cannot note the start of a run beside `{path}`: {error}; `logs --previous` will miss it"
+                ));
             }
         }
         let sink = file.map(|file| self.sink(file));

@@ -16,8 +16,8 @@ use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::cursor::Until;
 use super::merge::Merge;
-use super::stamp;
 use super::read::{Line, Query, cursors, discover, keep_last};
+use super::stamp;
 
 /// Where inotify has no room for us (`fs.inotify.max_user_watches`), files are looked at this often.
 const POLL: Duration = Duration::from_millis(250);
@@ -106,9 +106,9 @@ impl Drop for FollowHandle {
 enum Wake {
     /// Something was written.
     Written,
-    /// Something appeared or was renamed.
-    Moved,
-    /// These vanished: watches on them are void.
+    /// Something appeared.
+    Appeared,
+    /// These vanished or were renamed: watches on them and on what was below them are void.
     Gone(Vec<PathBuf>),
     Add(Target),
     Stop,
@@ -120,10 +120,12 @@ fn wake(event: &notify::Result<notify::Event>) -> Option<Wake> {
             // Our own reading is one.
             EventKind::Access(_) => None,
             EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Metadata(_)) => Some(Wake::Written),
-            EventKind::Remove(_) => Some(Wake::Gone(event.paths.clone())),
-            EventKind::Any | EventKind::Create(_) | EventKind::Modify(_) | EventKind::Other => Some(Wake::Moved),
+            EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)) => Some(Wake::Gone(event.paths.clone())),
+            EventKind::Any | EventKind::Create(_) | EventKind::Modify(_) | EventKind::Other => {
+                Some(Wake::Appeared)
+            }
         },
-        Err(_) => Some(Wake::Moved),
+        Err(_) => Some(Wake::Appeared),
     }
 }
 
@@ -166,19 +168,17 @@ impl<F: FnMut(Line)> Follower<F> {
         };
         let first = match first {
             Ok(wake) => wake,
-            Err(RecvTimeoutError::Timeout) => Wake::Moved,
+            Err(RecvTimeoutError::Timeout) => Wake::Appeared,
             Err(RecvTimeoutError::Disconnected) => return std::ops::ControlFlow::Break(()),
         };
         let mut look = false;
         for wake in std::iter::once(first).chain(woken.try_iter()) {
             match wake {
                 Wake::Written => {}
-                Wake::Moved => look = true,
+                Wake::Appeared => look = true,
                 Wake::Gone(paths) => {
                     look = true;
-                    for path in paths {
-                        self.watched.remove(&path);
-                    }
+                    self.watched.retain(|dir| !paths.iter().any(|path| dir.starts_with(path)));
                 }
                 Wake::Add(target) => {
                     look = true;
@@ -202,11 +202,11 @@ impl<F: FnMut(Line)> Follower<F> {
         for target in self.targets.clone() {
             match target {
                 Target::File { name, path } => {
-                    self.watch(path.parent().unwrap_or(Path::new("/")));
+                    self.watch_with_parent(path.parent().unwrap_or(Path::new("/")));
                     files.push((name, path));
                 }
                 Target::Dir(dir) => {
-                    self.watch(&dir);
+                    self.watch_with_parent(&dir);
                     files.extend(discover(&dir));
                 }
             }
@@ -217,6 +217,15 @@ impl<F: FnMut(Line)> Follower<F> {
         self.merge.absorb(merge);
         for (path, _) in problems {
             self.followed.remove(&path);
+        }
+    }
+
+    /// Watches `dir`, and the folder it is in: who has a removed file open (a supervisor whose logs were deleted) keeps
+    /// the kernel from saying that the folder is gone, but not from saying that it was taken out of the other one.
+    fn watch_with_parent(&mut self, dir: &Path) {
+        self.watch(dir);
+        if let Some(parent) = dir.parent() {
+            self.watch(parent);
         }
     }
 

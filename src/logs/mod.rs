@@ -16,21 +16,27 @@ use crate::model::{InstanceId, Logs};
 mod ansi;
 mod batch;
 mod capture;
+#[cfg(test)]
+mod capture_tests;
 mod chain;
 mod cursor;
 mod decode;
 mod engine;
 mod follow;
+#[cfg(test)]
+mod follow_tests;
 mod line_reader;
 mod merge;
 mod read;
+#[cfg(test)]
+mod read_tests;
 mod runs;
 mod seek;
 mod sink;
 #[cfg(test)]
 mod sink_tests;
 mod source;
-mod splitter;
+pub(crate) mod splitter;
 mod stamp;
 mod watch;
 

@@ -95,7 +95,8 @@ impl Lines {
     /// Logs that could not be read (further), with the reason. Complete once the iterator is at its end.
     pub fn problems(&self) -> impl Iterator<Item = (&Path, &io::Error)> {
         let early = self.problems.iter().map(|(path, error)| (path.as_path(), error));
-        let late = self.merge.cursors().iter().filter_map(|cursor| Some((cursor.base().as_path(), cursor.error()?)));
+        let late =
+            self.merge.cursors().iter().filter_map(|cursor| Some((cursor.base().as_path(), cursor.error()?)));
         early.chain(late)
     }
 }

@@ -90,7 +90,12 @@ impl Sink {
     /// What was lost and will not be said in the file, because nothing more is written to it.
     pub(super) fn close(&mut self) -> Option<String> {
         let broken = self.broken.take()?;
-        Some(format!("{} of output were lost: cannot write `{}`: {}", lines(broken.lost), self.path.display(), broken.why))
+        Some(format!(
+            "{} of output were lost: cannot write `{}`: {}",
+            lines(broken.lost),
+            self.path.display(),
+            broken.why
+        ))
     }
 
     /// Opens the file if it is not, or is no longer the one at its path.
@@ -131,7 +136,11 @@ impl Sink {
         let message = format!("{} of output were lost here: {}", lines(broken.lost), broken.why);
         let mut batch = Batch::default();
         batch.begin(false);
-        batch.push(&Style::new(self.format(), Stream::Stdout, now_ns), format!("tspm: {message}").as_bytes(), End::Full);
+        batch.push(
+            &Style::new(self.format(), Stream::Stdout, now_ns),
+            format!("tspm: {message}").as_bytes(),
+            End::Full,
+        );
         self.put(batch.bytes())?;
         self.broken = None;
         Ok(Some(format!("`{}` can be written again; {message}", self.path.display())))
@@ -203,18 +212,14 @@ impl Sink {
 
     /// `api.log` becomes `api.log.1`, that `api.log.2` …; the oldest goes. Renames only: who reads a file reads on.
     fn rotate(&mut self) -> io::Result<()> {
-        match shift(&self.path, self.logs.max_files) {
-            Ok(()) => {
-                self.file = None;
-                self.limit = limit(&self.logs);
-                self.open(self.checked_ns)
-            }
+        if shift(&self.path, self.logs.max_files).is_err() {
             // Better one file too large than lines lost; tried again once it has grown by as much again.
-            Err(_) => {
-                self.limit = self.size.saturating_add(limit(&self.logs));
-                Ok(())
-            }
+            self.limit = self.size.saturating_add(limit(&self.logs));
+            return Ok(());
         }
+        self.file = None;
+        self.limit = limit(&self.logs);
+        self.open(self.checked_ns)
     }
 
     fn fail(&mut self, error: &io::Error, unwritten: &[u8]) -> Option<String> {

@@ -117,32 +117,28 @@ impl RunSource {
         let format = self.sink.as_ref().map(|sink| sink.borrow().format());
         let style = Style::new(format.unwrap_or(LogFormat::Plain), self.streams[index].stream, now_ns);
         batch.begin(self.streams[index].inside);
-        match chunk {
-            Some(chunk) => {
-                for slice in chunk.chunks(SLICE) {
-                    if batch.bytes().len() >= FULL_BATCH {
-                        self.write(index, now_ns, batch, report);
-                        batch.begin(self.streams[index].inside);
-                    }
-                    let stream = &mut self.streams[index];
-                    if self.watch.is_idle() {
-                        stream.splitter.feed(slice, &mut |text, end| batch.push(&style, text, end));
-                    } else {
-                        let watch = &mut self.watch;
-                        stream.splitter.feed(slice, &mut |text, end| {
-                            watch.line(text);
-                            batch.push(&style, text, end);
-                        });
-                    }
-                }
+        for slice in chunk.unwrap_or_default().chunks(SLICE) {
+            if batch.bytes().len() >= FULL_BATCH {
+                self.write(index, now_ns, batch, report);
+                batch.begin(self.streams[index].inside);
             }
-            None => {
-                let watch = &mut self.watch;
-                self.streams[index].splitter.finish(&mut |text, end| {
+            let Self { watch, streams, .. } = self;
+            let splitter = &mut streams[index].splitter;
+            if watch.is_idle() {
+                splitter.feed(slice, &mut |text, end| batch.push(&style, text, end));
+            } else {
+                splitter.feed(slice, &mut |text, end| {
                     watch.line(text);
                     batch.push(&style, text, end);
                 });
             }
+        }
+        if chunk.is_none() {
+            let watch = &mut self.watch;
+            self.streams[index].splitter.finish(&mut |text, end| {
+                watch.line(text);
+                batch.push(&style, text, end);
+            });
         }
         self.write(index, now_ns, batch, report);
         for tag in self.watch.take() {

@@ -6,14 +6,14 @@
 use memchr::{memchr, memchr_iter};
 
 /// The most bytes of a line in one piece: containerd's and docker's limit.
-pub(super) const MAX_PIECE: usize = 16 << 10;
+pub(crate) const MAX_PIECE: usize = 16 << 10;
 
 /// A carry buffer larger than this is given back as soon as it is empty.
 const KEEP: usize = 512;
 
 /// What ends a piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
+pub(crate) enum End {
     /// The line ends here (CRI's `F`).
     Full,
     /// The line goes on in the next piece (CRI's `P`).
@@ -22,14 +22,14 @@ pub(super) enum End {
 
 /// The unfinished line of one stream.
 #[derive(Debug, Default)]
-pub(super) struct Splitter {
+pub(crate) struct Splitter {
     /// At most `MAX_PIECE` bytes, allocated only while a line is unfinished.
     carry: Vec<u8>,
 }
 
 impl Splitter {
     /// Takes `chunk`; calls `out` with each piece that is complete, without its newline.
-    pub(super) fn feed(&mut self, chunk: &[u8], out: &mut impl FnMut(&[u8], End)) {
+    pub(crate) fn feed(&mut self, chunk: &[u8], out: &mut impl FnMut(&[u8], End)) {
         let mut rest = chunk;
         if !self.carry.is_empty() {
             let Some(at) = memchr(b'\n', rest) else {
@@ -54,7 +54,7 @@ impl Splitter {
     }
 
     /// The stream ended: what is unfinished is a line too.
-    pub(super) fn finish(&mut self, out: &mut impl FnMut(&[u8], End)) {
+    pub(crate) fn finish(&mut self, out: &mut impl FnMut(&[u8], End)) {
         if !self.carry.is_empty() {
             out(&self.carry, End::Full);
             self.carry.clear();

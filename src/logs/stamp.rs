@@ -18,7 +18,8 @@ pub(super) fn now_ns() -> i64 {
 
 /// `ns` in RFC 3339, UTC, nine digits of fraction.
 pub(super) fn render(ns: i64) -> [u8; LEN] {
-    let stamp = jiff::Timestamp::from_nanosecond(i128::from(ns)).expect("every i64 of nanoseconds is in jiff's range");
+    let stamp =
+        jiff::Timestamp::from_nanosecond(i128::from(ns)).expect("every i64 of nanoseconds is in jiff's range");
     let text = format!("{stamp:.9}");
     text.as_bytes().try_into().expect("a four-digit year gives 30 bytes")
 }

@@ -48,7 +48,9 @@ pub(super) async fn unix(path: &Path, check: &Check<'_>) -> Result<Option<String
         Err(error) => Err(Answer::bad(match error.kind() {
             io::ErrorKind::NotFound => format!("no socket at `{}`", path.display()),
             io::ErrorKind::ConnectionRefused => no_listener(path),
-            io::ErrorKind::WouldBlock => format!("`{}` does not accept connections: its queue is full", path.display()),
+            io::ErrorKind::WouldBlock => {
+                format!("`{}` does not accept connections: its queue is full", path.display())
+            }
             _ => format!("cannot connect to `{}`: {error}", path.display()),
         })),
     }

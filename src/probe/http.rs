@@ -53,7 +53,9 @@ pub(super) async fn ask(probe: &HttpProbe, check: &Check<'_>) -> Result<Option<S
 
 fn request(probe: &HttpProbe) -> Result<Request<Empty<Bytes>>, Answer> {
     let mut builder = Request::builder().method(probe.method.as_bytes()).uri(&*probe.path);
-    let has = |name: header::HeaderName| probe.headers.iter().any(|(other, _)| name.as_str().eq_ignore_ascii_case(other));
+    let has = |name: header::HeaderName| {
+        probe.headers.iter().any(|(other, _)| name.as_str().eq_ignore_ascii_case(other))
+    };
     if !has(header::HOST) {
         builder = builder.header(header::HOST, connect::shown(probe.target.tcp()));
     }
@@ -159,8 +161,7 @@ fn wanted(ranges: &[(u16, u16)]) -> String {
 /// The beginning of a body, on one line.
 fn append(output: &mut String, body: &[u8]) {
     let text = String::from_utf8_lossy(&body[..body.len().min(4 * SNIPPET)]);
-    let shown: String =
-        text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).take(SNIPPET).collect();
+    let shown: String = text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).take(SNIPPET).collect();
     if !shown.is_empty() {
         let _ = write!(output, ": {shown}");
     }

@@ -149,7 +149,8 @@ fn foreign_unix(path: &Path, pid: Option<u32>, command: Option<&str>, owner: Opt
     let pid = pid.map(|pid| format!("pid {pid}"));
     let command = command.map(|command| format!("({command})"));
     let process = [pid, command].into_iter().flatten().collect::<Vec<_>>().join(" ");
-    let known: Vec<&str> = [process.as_str(), owner.unwrap_or_default()].into_iter().filter(|s| !s.is_empty()).collect();
+    let known: Vec<&str> =
+        [process.as_str(), owner.unwrap_or_default()].into_iter().filter(|s| !s.is_empty()).collect();
     let who = if known.is_empty() { String::new() } else { format!(": {}", known.join(", ")) };
     format!("somebody else listens on `{}`{who}", path.display())
 }

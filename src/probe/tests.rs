@@ -131,7 +131,8 @@ async fn unix_sockets() {
     let listener = UnixListener::bind(&path).unwrap();
     assert_eq!(ask(&probe, &own).await, good());
     assert_eq!(*own.1.lock().unwrap(), [Local::Unix(path.clone())]);
-    let foreign = Ownership::Foreign { pid: Some(12), command: Some("db".to_owned()), owner: Some("me".to_owned()) };
+    let foreign =
+        Ownership::Foreign { pid: Some(12), command: Some("db".to_owned()), owner: Some("me".to_owned()) };
     let said = bad(ask(&probe, &always(foreign)).await);
     assert_eq!(said, format!("somebody else listens on `{}`: pid 12 (db), me", path.display()));
     drop(listener);
@@ -285,6 +286,9 @@ async fn https() {
     let checked = probe(ProbeKind::Http(spec));
     let (answer, refused) = tokio::join!(ask(&checked, &own), server());
     let output = bad(answer);
-    assert!(output.starts_with(&format!("no TLS with 127.0.0.1:{port}: ")) && output.contains("insecure"), "{output}");
+    assert!(
+        output.starts_with(&format!("no TLS with 127.0.0.1:{port}: ")) && output.contains("insecure"),
+        "{output}"
+    );
     assert!(refused.is_err());
 }

@@ -3,17 +3,15 @@
 use std::sync::{Arc, OnceLock};
 
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use tokio_rustls::rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
-};
-use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
-use super::connect::{bare, shown};
 use super::Answer;
+use super::connect::{bare, shown};
 use crate::model::TcpTarget;
 
 /// Whose certificate will do.
@@ -38,13 +36,7 @@ pub(super) async fn connect(
     TlsConnector::from(config).connect(name, stream).await.map_err(|error| {
         let cause = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
         let hint = match cause {
-            Some(Error::InvalidCertificate(
-                CertificateError::UnknownIssuer
-                | CertificateError::NotValidForName
-                | CertificateError::NotValidForNameContext { .. }
-                | CertificateError::Expired
-                | CertificateError::ExpiredContext { .. },
-            )) => "; `insecure: true` accepts any certificate",
+            Some(Error::InvalidCertificate(_)) => "; `insecure: true` accepts any certificate",
             _ => "",
         };
         Answer::bad(format!("no TLS with {}: {error}{hint}", shown(target)))
@@ -71,7 +63,8 @@ fn checked() -> Result<Arc<ClientConfig>, Error> {
 
 fn anything() -> Result<Arc<ClientConfig>, Error> {
     let provider = Arc::new(ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
+    let builder =
+        ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
     let verifier = Arc::new(AnyCertificate(provider));
     Ok(Arc::new(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()))
 }

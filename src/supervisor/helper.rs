@@ -13,8 +13,9 @@ use std::collections::BTreeMap;
 use crate::core::{Exit, ProbeWhich};
 use crate::model::{HookKind, Moment, RunId};
 
-/// Keeper run numbers from here on are helpers'; the fleet counts its lives from 1.
-const FIRST: u64 = 1 << 63;
+/// Keeper run numbers from here on are helpers'; the fleet counts its lives from 1. Twice it still fits a `u64`:
+/// capture gives each of a run's two pipes a number of its own.
+const FIRST: u64 = 1 << 62;
 
 /// How much of a helper's output is kept, in bytes: enough for a stack trace's end.
 pub(super) const OUTPUT_KEPT: usize = 4096;

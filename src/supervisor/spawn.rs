@@ -103,8 +103,12 @@ fn check_cwd(cwd: &Path) -> Result<(), SpawnFailure> {
             "the working directory `{}` is not a folder: correct `cwd`",
             cwd.display()
         ))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(SpawnFailure::Cwd(format!(
+            "the working directory `{}` does not exist: create it, or correct `cwd`",
+            cwd.display()
+        ))),
         Err(error) => Err(SpawnFailure::Cwd(format!(
-            "the working directory `{}` cannot be used ({error}): create it, or correct `cwd`",
+            "the working directory `{}` cannot be used ({error}): correct it, or `cwd`",
             cwd.display()
         ))),
     }

@@ -114,7 +114,8 @@ pub fn command_line(pid: u32) -> String {
     const LONGEST: usize = 120;
     let mut buffer = [0; 4 * LONGEST + 8];
     let bytes = procfs::read_once(pid, "cmdline", &mut buffer).unwrap_or_default();
-    let text = String::from_utf8_lossy(bytes).replace('\0', " ");
+    // NUL ends each argument; a script passed as one may hold line breaks, which would tear the line it is shown in.
+    let text = String::from_utf8_lossy(bytes).replace(char::is_control, " ");
     let text = text.trim_end();
     if text.is_empty() {
         return stat(pid).map_or_else(|_| "[gone]".to_owned(), |stat| format!("[{}]", stat.comm));

@@ -7,7 +7,7 @@ use super::ServiceView;
 /// Everything about one instance: `describe` and `why`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Detail {
-    /// [`SCHEMA_VERSION`].
+    /// [`SCHEMA_VERSION`](crate::api::wire::SCHEMA_VERSION).
     pub schema_version: u32,
     /// As in `ps`.
     pub view: ServiceView,

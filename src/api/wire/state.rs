@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Everything `ps` shows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct State {
-    /// [`SCHEMA_VERSION`].
+    /// [`SCHEMA_VERSION`](crate::api::wire::SCHEMA_VERSION).
     pub schema_version: u32,
     /// The project's name.
     pub project: String,

@@ -19,7 +19,7 @@ pub enum Update {
 /// Something that happened: also a line of the event journal (`.tspm/events.jsonl`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EventView {
-    /// [`SCHEMA_VERSION`].
+    /// [`SCHEMA_VERSION`](crate::api::wire::SCHEMA_VERSION).
     pub schema_version: u32,
     /// Milliseconds since 1970.
     pub at_ms: i64,

@@ -9,10 +9,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 
-pub(crate) use change::{DownArgs, RestartArgs, SelectArgs, SignalArgs, StartArgs, StopArgs, UpArgs, WaitArgs, WaitFor};
+pub(crate) use change::{
+    DownArgs, RestartArgs, SelectArgs, SignalArgs, StartArgs, StopArgs, UpArgs, WaitArgs, WaitFor,
+};
 pub(crate) use look::{
-    CheckArgs, CompletionsArgs, ConfigArgs, ConfigFormat, DescribeArgs, EnvArgs, EventsArgs, JsonArgs, LogsArgs, ManArgs,
-    PsArgs, StreamArg,
+    CheckArgs, CompletionsArgs, ConfigArgs, ConfigFormat, DescribeArgs, EnvArgs, EventsArgs, JsonArgs, LogsArgs,
+    ManArgs, PsArgs, StreamArg,
 };
 
 use super::term::Color;
@@ -181,7 +183,7 @@ mod tests {
     #[test]
     fn a_misspelt_command_is_pointed_out() {
         let error = Cli::try_parse_from(["tspm", "restrat"]).unwrap_err();
-        assert!(error.to_string().contains("a similar subcommand exists: 'restart'"), "{error}");
+        assert!(error.to_string().contains("similar subcommands exist: 'start', 'restart'"), "{error}");
         assert_eq!(error.exit_code(), 2);
     }
 }

@@ -30,7 +30,8 @@ pub(crate) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, CliError>
             if warnings > 0 {
                 out::note(loaded.warnings.render(context.paint_err.is_on()).trim_end());
             }
-            let file = bundle.sources.first().map_or_else(|| "it".to_owned(), |(path, _)| path.display().to_string());
+            let file =
+                bundle.sources.first().map_or_else(|| "it".to_owned(), |(path, _)| path.display().to_string());
             let but = if warnings > 0 { format!(", {}", count(warnings, "warning")) } else { String::new() };
             let services = count(loaded.project.services.len(), "service");
             out::print(&format!("{} {file} is sound: {services}{but}\n", context.paint.good("✔")));

@@ -64,7 +64,10 @@ fn machine() -> Vec<Finding> {
         here("containment", Grade::Good, "rung 2: a subreaper shim per run holds its whole process tree".into())
     } else {
         let found = "`/proc/PID/task/TID/children` is missing: escaped processes cannot be found".into();
-        Finding { help: Some("a kernel with CONFIG_PROC_CHILDREN".into()), ..here("containment", Grade::Bad, found) }
+        Finding {
+            help: Some("a kernel with CONFIG_PROC_CHILDREN".into()),
+            ..here("containment", Grade::Bad, found)
+        }
     };
     let pidfd = match signals::open_if(own, |_| true) {
         Ok(_) => here("pidfd", Grade::Good, "signals reach the process that is meant, or nobody".into()),
@@ -120,7 +123,9 @@ fn state_folder(home: &Home) -> Finding {
     let probe = if dir.exists() { dir.as_path() } else { home.dir.as_path() };
     match tempfile::Builder::new().prefix(".tspm-doctor").tempfile_in(probe) {
         Ok(_) if dir.exists() => finding("project", "state folder", Grade::Good, dir.display().to_string()),
-        Ok(_) => finding("project", "state folder", Grade::Good, format!("{} (made by the first up)", dir.display())),
+        Ok(_) => {
+            finding("project", "state folder", Grade::Good, format!("{} (made by the first up)", dir.display()))
+        }
         Err(error) => Finding {
             help: Some("TSPM_STATE_DIR names another folder".into()),
             ..finding("project", "state folder", Grade::Bad, format!("`{}`: {error}", probe.display()))
@@ -141,7 +146,8 @@ async fn running(home: &Home) -> Vec<Finding> {
             let same = version.tspm == env!("CARGO_PKG_VERSION");
             let found = format!("pid {}, tspm {}", version.supervisor_pid, version.tspm);
             findings.push(Finding {
-                help: (!same).then(|| format!("this tspm is {}: `tspm down`, then `tspm up`", env!("CARGO_PKG_VERSION"))),
+                help: (!same)
+                    .then(|| format!("this tspm is {}: `tspm down`, then `tspm up`", env!("CARGO_PKG_VERSION"))),
                 ..here("supervisor", if same { Grade::Good } else { Grade::Warning }, found)
             });
         }
@@ -166,9 +172,12 @@ fn not_running(home: &Home) -> Finding {
             help: Some(format!("`kill {pid}` makes it take its services down and end")),
             ..finding("project", "keeper", Grade::Bad, format!("pid {pid} holds the lock but does not listen"))
         },
-        None if home.place.socket.exists() => {
-            finding("project", "keeper", Grade::Info, "not running; a socket was left behind, the next up replaces it")
-        }
+        None if home.place.socket.exists() => finding(
+            "project",
+            "keeper",
+            Grade::Info,
+            "not running; a socket was left behind, the next up replaces it",
+        ),
         None => finding("project", "keeper", Grade::Info, "not running"),
     }
 }

@@ -9,10 +9,10 @@ use crate::cli::args::DownArgs;
 use crate::cli::context::{Context, Home};
 use crate::cli::error::{CliError, Trouble};
 use crate::cli::exit::Exit;
+use crate::cli::out;
 use crate::cli::printer::Printer;
 use crate::cli::signals::Signals;
 use crate::cli::teardown::{self, First, KeeperEnd, Say, Stage};
-use crate::cli::out;
 
 /// A keeper that holds the lock but not (yet, or any more) the socket: it is starting or ending.
 const STARTING_OR_ENDING: Duration = Duration::from_secs(5);

@@ -5,10 +5,10 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
 
 use jiff::tz::TimeZone;
 use notify::{RecursiveMode, Watcher};
+use tokio::sync::mpsc;
 
 use crate::api::wire::EventView;
 use crate::cli::args::EventsArgs;
@@ -20,14 +20,14 @@ use crate::cli::{out, render};
 use crate::sys::clock;
 
 /// Shows what happened, and with `-f` what happens.
-pub(crate) fn run(context: &Context, args: &EventsArgs) -> Result<Exit, CliError> {
+pub(crate) async fn run(context: &Context, args: &EventsArgs) -> Result<Exit, CliError> {
     let home = context.home()?;
     let since = args.since.as_ref().map(|when| when.nanos(clock::wall_now_ns(), &TimeZone::system()) / 1_000_000);
     let mut journal = Journal::new(home.place.events());
-    let (wake, woken) = mpsc::channel();
+    // Full: a look is due already, and it will see this too.
+    let (wake, mut woken) = mpsc::channel(1);
     let mut watcher = notify::recommended_watcher(move |_: notify::Result<notify::Event>| {
-        // Nobody listens: the command is ending.
-        let _ = wake.send(());
+        let _ = wake.try_send(());
     })
     .map_err(|error| Trouble::new(Exit::Failed, format!("the journal cannot be watched: {error}")))?;
     if args.follow {
@@ -65,11 +65,9 @@ pub(crate) fn run(context: &Context, args: &EventsArgs) -> Result<Exit, CliError
                 return Ok(Exit::Done);
             }
         }
-        if !args.follow || woken.recv().is_err() {
+        if !args.follow || woken.recv().await.is_none() {
             return Ok(Exit::Done);
         }
-        // One look answers all that woke us until now.
-        while woken.try_recv().is_ok() {}
         first = journal.read()?;
     }
 }

@@ -33,7 +33,7 @@ pub(crate) fn run(context: &Context, args: &LogsArgs) -> Result<Exit, CliError> 
     let style = style(args, files.iter().map(|(name, _)| name.len()).max().unwrap_or(0));
     if args.follow {
         let targets = sources.targets(&home, &args.select.select, files);
-        return super::block_on(follow(context, targets, query, &style));
+        return super::block_on(super::interruptible(follow(context, targets, query, &style)));
     }
     let mut lines = logs::read(&files, &query);
     let mut out = BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
@@ -88,10 +88,7 @@ fn style(args: &LogsArgs, width: usize) -> Style {
     if args.json {
         return Style::Json;
     }
-    Style::Text {
-        names: (!args.no_prefix).then_some(width),
-        times: args.timestamps.then(TimeZone::system),
-    }
+    Style::Text { names: (!args.no_prefix).then_some(width), times: args.timestamps.then(TimeZone::system) }
 }
 
 /// Which logs there are, and what can be selected.
@@ -145,7 +142,8 @@ impl Sources {
         let dir = home.place.logs();
         if !terms.is_empty() {
             let named = self.catalog.select(terms).unwrap_or_default();
-            let path = |name: &String| self.paths.get(name).cloned().unwrap_or_else(|| dir.join(format!("{name}.log")));
+            let path =
+                |name: &String| self.paths.get(name).cloned().unwrap_or_else(|| dir.join(format!("{name}.log")));
             return named.iter().map(|e| Target::File { name: e.name.clone(), path: path(&e.name) }).collect();
         }
         let elsewhere = files.into_iter().filter(|(_, path)| path.parent() != Some(&*dir));

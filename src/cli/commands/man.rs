@@ -14,7 +14,8 @@ pub(crate) fn run(args: &ManArgs) -> Result<Exit, CliError> {
     let page = match &args.command {
         None => tspm,
         Some(name) => {
-            let unknown = || Trouble::new(Exit::Usage, format!("there is no command `{name}`")).hint("see `tspm --help`");
+            let unknown =
+                || Trouble::new(Exit::Usage, format!("there is no command `{name}`")).hint("see `tspm --help`");
             tspm.find_subcommand(name).ok_or_else(unknown)?.clone()
         }
     };

@@ -27,21 +27,22 @@ use super::args::Command;
 use super::context::Context;
 use super::error::CliError;
 use super::exit::Exit;
+use super::signals::Signals;
 
 /// Runs one command to its end.
 pub(crate) fn run(context: &Context, command: Command) -> Result<Exit, CliError> {
     match command {
         Command::Up(args) => up::run(context, &args),
         Command::Down(args) => block_on(down::run(context, &args)),
-        Command::Start(args) => block_on(start::run(context, &args)),
-        Command::Stop(args) => block_on(stop::stop(context, &args)),
-        Command::Restart(args) => block_on(stop::restart(context, &args)),
-        Command::Ps(args) => block_on(ps::run(context, &args)),
+        Command::Start(args) => block_on(interruptible(start::run(context, &args))),
+        Command::Stop(args) => block_on(interruptible(stop::stop(context, &args))),
+        Command::Restart(args) => block_on(interruptible(stop::restart(context, &args))),
+        Command::Ps(args) => block_on(interruptible(ps::run(context, &args))),
         Command::Describe(args) => block_on(describe::run(context, &args)),
         Command::Why(args) => block_on(why::run(context, &args)),
         Command::Logs(args) => logs::run(context, &args),
-        Command::Events(args) => events::run(context, &args),
-        Command::Wait(args) => block_on(wait::run(context, &args)),
+        Command::Events(args) => block_on(interruptible(events::run(context, &args))),
+        Command::Wait(args) => block_on(interruptible(wait::run(context, &args))),
         Command::Signal(args) => block_on(signal::run(context, &args)),
         Command::Config(args) => config::run(context, &args),
         Command::Check(args) => check::run(context, &args),
@@ -52,6 +53,15 @@ pub(crate) fn run(context: &Context, command: Command) -> Result<Exit, CliError>
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
         Command::Version(args) => block_on(version::run(context, &args)),
+    }
+}
+
+/// Ends with exit code 130 where the person does not want to wait for it.
+async fn interruptible(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
+    let mut signals = Signals::listen()?;
+    tokio::select! {
+        outcome = work => outcome,
+        () = signals.next() => Ok(Exit::Interrupted),
     }
 }
 

@@ -10,8 +10,8 @@ use crate::cli::args::JsonArgs;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Trouble};
 use crate::cli::exit::Exit;
-use crate::cli::render::ports::{Listening, PortRow, table};
 use crate::cli::out;
+use crate::cli::render::ports::{Listening, PortRow, table};
 use crate::sys::sockets::{self, Listener};
 use crate::sys::tree;
 
@@ -76,7 +76,8 @@ fn trees(state: &State) -> BTreeMap<u32, String> {
     for view in &state.services {
         let Some(leader) = view.pid else { continue };
         // The run's shim holds the leader and everything that escaped it.
-        let shim = tree::stat(leader).ok().map(|stat| stat.ppid).filter(|pid| *pid > 1 && *pid != state.keeper_pid);
+        let shim =
+            tree::stat(leader).ok().map(|stat| stat.ppid).filter(|pid| *pid > 1 && *pid != state.keeper_pid);
         let root = shim.unwrap_or(leader);
         for pid in std::iter::once(root).chain(tree::descendants(root)) {
             owners.extend(sockets::inodes_of(pid).into_iter().map(|inode| (inode, view.name.clone())));
@@ -154,8 +155,7 @@ mod tests {
             listener("127.0.0.1:9229", 3),
             listener("127.0.0.1:22", 4),
         ];
-        let declare =
-            |service: &str, port| Declared { service: service.into(), name: None, port: Some(port) };
+        let declare = |service: &str, port| Declared { service: service.into(), name: None, port: Some(port) };
         let declared = [declare("api", 8080), declare("db", 5433), declare("web", 8080), declare("web", 3000)];
         let owners = BTreeMap::from([(1, "api".to_owned()), (3, "api".to_owned())]);
         let rows = rows(&declared, &listeners, &owners, &|port| Some((u32::from(port), "postgres".into())));
@@ -167,12 +167,15 @@ mod tests {
             command: Some("postgres".into()),
             service: service.map(str::to_owned),
         };
-        assert_eq!(said, [
-            ("api", 8080, &own()),
-            ("api", 9229, &own()),
-            ("db", 5433, &other(5433, None)),
-            ("web", 8080, &other(8080, Some("api"))),
-            ("web", 3000, &Listening::Nobody),
-        ]);
+        assert_eq!(
+            said,
+            [
+                ("api", 8080, &own()),
+                ("api", 9229, &own()),
+                ("db", 5433, &other(5433, None)),
+                ("web", 8080, &other(8080, Some("api"))),
+                ("web", 3000, &Listening::Nobody),
+            ]
+        );
     }
 }

@@ -76,7 +76,9 @@ fn width(context: &Context) -> Option<usize> {
 fn advise(state: &State, views: &[&ServiceView]) {
     if state.shutting_down {
         out::note("the project is being taken down");
-    } else if let Some(view) = views.iter().find(|view| matches!(view.state.as_str(), "failed" | "backoff" | "skipped")) {
+    } else if let Some(view) =
+        views.iter().find(|view| matches!(view.state.as_str(), "failed" | "backoff" | "skipped"))
+    {
         out::note(&format!("`tspm why {}` explains it", view.name));
     }
 }

@@ -17,7 +17,7 @@ pub(crate) async fn run(context: &Context, args: &StartArgs) -> Result<Exit, Cli
     let request = SelectRequest { services, no_deps: args.no_deps, timeout_ms: None };
     let mut change = Change::ask(context, &client, "/v1/start", &request).await?;
     let outcome = change.until(ready).await?;
-    Ok(change.report(context, &outcome))
+    Ok(change.report(&client, &outcome).await)
 }
 
 /// Services of the running project that start by themselves, as the project file has it: neither disabled nor

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hyper::Method;
 
-use crate::api::client::{Client, Lines};
+use crate::api::client::{Client, ConnectError, Lines};
 use crate::api::wire::{Done, SelectRequest, Update};
 use crate::cli::args::{RestartArgs, StopArgs};
 use crate::cli::board::{Board, Verdict, verdict};
@@ -14,6 +14,9 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::{out, render};
 use crate::sys::clock;
+
+/// A service that kept dying counts as well once it has lived for a while: no event says that it has.
+pub(crate) const BEAT: Duration = Duration::from_millis(500);
 
 /// A duration on the wire.
 pub(crate) fn millis(time: Duration) -> u64 {
@@ -35,7 +38,7 @@ pub(crate) async fn restart(context: &Context, args: &RestartArgs) -> Result<Exi
     let request = SelectRequest { services, no_deps: false, timeout_ms: args.timeout.map(millis) };
     let mut change = Change::ask(context, &client, "/v1/restart", &request).await?;
     let outcome = change.until(ready).await?;
-    Ok(change.report(context, &outcome))
+    Ok(change.report(&client, &outcome).await)
 }
 
 /// Whether the services are up.
@@ -49,9 +52,10 @@ pub(crate) fn now_ms() -> i64 {
 }
 
 fn stopped(board: &Board, of: &BTreeSet<String>) -> bool {
-    board.of(of).iter().all(|view| {
-        matches!(view.state.as_str(), "stopped" | "completed" | "failed" | "skipped" | "disabled")
-    })
+    board
+        .of(of)
+        .iter()
+        .all(|view| matches!(view.state.as_str(), "stopped" | "completed" | "failed" | "skipped" | "disabled"))
 }
 
 /// A request that changes services, and the stream that shows how it goes.
@@ -88,6 +92,7 @@ impl<'a> Change<'a> {
         &mut self,
         judge: impl Fn(&Board, &BTreeSet<String>) -> Verdict,
     ) -> Result<Verdict, CliError> {
+        let mut beat = tokio::time::interval(BEAT);
         loop {
             if self.board.generation() >= self.generation {
                 let verdict = judge(&self.board, &self.services);
@@ -95,9 +100,11 @@ impl<'a> Change<'a> {
                     return Ok(verdict);
                 }
             }
-            let Some(update) = self.watch.next().await else {
-                return Err(CliError::from(crate::api::client::ConnectError::NotRunning));
+            let update = tokio::select! {
+                update = self.watch.next() => update,
+                _ = beat.tick() => continue,
             };
+            let Some(update) = update else { return Err(CliError::from(ConnectError::NotRunning)) };
             let is_bye = matches!(update, Ok(Update::Bye));
             if let Some(event) = self.board.apply(update?) {
                 let width = self.board.name_width();
@@ -106,17 +113,17 @@ impl<'a> Change<'a> {
                 }
             }
             if is_bye {
-                return Err(CliError::from(crate::api::client::ConnectError::NotRunning));
+                return Err(CliError::from(ConnectError::NotRunning));
             }
         }
     }
 
     /// Says what is wrong with those that are not well, and which exit code that is.
-    pub(crate) fn report(&self, context: &Context, outcome: &Verdict) -> Exit {
+    pub(crate) async fn report(&self, client: &Client, outcome: &Verdict) -> Exit {
         match outcome {
             Verdict::Good | Verdict::Open => Exit::Done,
             Verdict::Bad(names) => {
-                super::up::troubles(context, &self.board, names);
+                super::up::troubles(self.context, client, &self.board, names).await;
                 Exit::Failed
             }
         }

@@ -26,7 +26,10 @@ pub(crate) async fn run(context: &Context, args: &JsonArgs) -> Result<Exit, CliE
     out::print(&format!("tspm {tspm} (API version {SCHEMA_VERSION})\n"));
     match running {
         Some(Ok(version)) if version.tspm != tspm => {
-            out::print(&format!("the running supervisor is tspm {}: `tspm down` and `tspm up` to update it\n", version.tspm));
+            out::print(&format!(
+                "the running supervisor is tspm {}: `tspm down` and `tspm up` to update it\n",
+                version.tspm
+            ));
         }
         Some(Err(error @ ClientError::Version { .. })) => out::note(&error.to_string()),
         Some(_) | None => {}

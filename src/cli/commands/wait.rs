@@ -13,7 +13,7 @@ use crate::cli::error::{CliError, Trouble};
 use crate::cli::exit::Exit;
 use crate::cli::out;
 
-use super::stop::now_ms;
+use super::stop::{BEAT, now_ms};
 
 /// Waits. Exit code 1 where it cannot happen any more, or not in time.
 pub(crate) async fn run(context: &Context, args: &WaitArgs) -> Result<Exit, CliError> {
@@ -25,12 +25,17 @@ pub(crate) async fn run(context: &Context, args: &WaitArgs) -> Result<Exit, CliE
     let mut board = Board::default();
     board.replace(&state);
     let wait = async {
+        let mut beat = tokio::time::interval(BEAT);
         loop {
             let outcome = judge(args.what, &board.of(&of), now_ms());
             if outcome != Verdict::Open {
                 return Ok::<_, ClientError>(Some(outcome));
             }
-            match watch.next().await {
+            let update = tokio::select! {
+                update = watch.next() => update,
+                _ = beat.tick() => continue,
+            };
+            match update {
                 Some(Ok(Update::Bye)) | None => return Ok(None),
                 Some(update) => {
                     board.apply(update?);
@@ -48,7 +53,7 @@ pub(crate) async fn run(context: &Context, args: &WaitArgs) -> Result<Exit, CliE
             None if args.what == WaitFor::Stopped => Ok(Exit::Done),
             None => Err(Trouble::new(Exit::NotRunning, "the project was taken down meanwhile").into()),
             Some(Verdict::Bad(names)) => {
-                super::up::troubles(context, &board, &names);
+                super::up::troubles(context, &client, &board, &names).await;
                 Ok(Exit::Failed)
             }
             Some(Verdict::Open) => unreachable!("the wait goes on while it is open"),
@@ -56,7 +61,7 @@ pub(crate) async fn run(context: &Context, args: &WaitArgs) -> Result<Exit, CliE
         Err(_) => {
             let late: Vec<String> = late(args.what, &board.of(&of));
             out::note(&format!("not {} in time: {}", word(args.what), late.join(", ")));
-            super::up::troubles(context, &board, &late);
+            super::up::troubles(context, &client, &board, &late).await;
             Ok(Exit::Failed)
         }
     }

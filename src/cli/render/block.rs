@@ -32,16 +32,31 @@ pub(crate) fn lines(services: &[&ServiceView], now_ms: i64, frame: Frame, paint:
         rows.sort_by_key(|view| view.settled);
         rows.truncate(room - 1);
     }
-    let mut lines: Vec<String> = rows.iter().map(|view| row(view, widest, now_ms, frame, paint)).collect();
+    let is_up = |name: &str| {
+        services.iter().any(|view| view.service == name && matches!(view.state.as_str(), "ready" | "completed"))
+    };
+    let mut lines: Vec<String> = rows.iter().map(|view| row(view, &is_up, widest, now_ms, frame, paint)).collect();
     if hidden > 0 {
         let ready = services.iter().filter(|view| matches!(view.state.as_str(), "ready" | "completed")).count();
         let more = services.len() - rows.len();
-        lines.push(paint.dim(&format!("… and {} more ({ready} of {} ready)", count(more, "service"), services.len())));
+        lines.push(paint.dim(&format!(
+            "… and {} more ({ready} of {} ready)",
+            count(more, "service"),
+            services.len()
+        )));
     }
     lines
 }
 
-fn row(view: &ServiceView, widest: usize, now_ms: i64, frame: Frame, paint: Paint) -> String {
+/// `is_up` is asked instead of the view, which is not told when what it waits for moves on.
+fn row(
+    view: &ServiceView,
+    is_up: &dyn Fn(&str) -> bool,
+    widest: usize,
+    now_ms: i64,
+    frame: Frame,
+    paint: Paint,
+) -> String {
     let shown = shown(view, now_ms);
     let mark = if view.settled { symbol(shown.word) } else { SPINNER[frame.tick % SPINNER.len()] };
     let name = pad_str(&view.name, widest, Alignment::Left, None);
@@ -53,8 +68,15 @@ fn row(view: &ServiceView, widest: usize, now_ms: i64, frame: Frame, paint: Pain
         (false, _) => span(elapsed),
     };
     let note = match shown.note {
+        _ if shown.word == "pending" => {
+            let names: Vec<&str> =
+                view.waiting_for.iter().map(|edge| edge.service.as_str()).filter(|name| !is_up(name)).collect();
+            if names.is_empty() { String::new() } else { format!("waits for {}", names.join(", ")) }
+        }
         Some(note) => note,
-        None if shown.word == "ready" && !view.ports.is_empty() => format!(":{}", ports(&view.ports).replace(", ", ", :")),
+        None if shown.word == "ready" && !view.ports.is_empty() => {
+            format!(":{}", ports(&view.ports).replace(", ", ", :"))
+        }
         None => String::new(),
     };
     let line = format!(
@@ -70,7 +92,7 @@ fn row(view: &ServiceView, widest: usize, now_ms: i64, frame: Frame, paint: Pain
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::wire::PortView;
+    use crate::api::wire::{PortView, WaitingView};
     use crate::cli::render::testing::{NOW, view};
 
     const FRAME: Frame = Frame { width: 80, height: 24, tick: 0 };
@@ -85,13 +107,18 @@ mod tests {
         db.time_to_ready_ms = Some(412);
         db.ports = vec![PortView { name: None, port: 5433, auto: false }];
         let mut worker = view("worker", "pending");
-        worker.reason = Some("waits for db".into());
+        let edge =
+            |name: &str| WaitingView { service: name.into(), condition: "ready".into(), state: "starting".into() };
+        worker.waiting_for = vec![edge("db"), edge("api")];
         let all = [db, view("api", "starting"), worker];
-        assert_eq!(text(&all, FRAME), [
-            "✔ db      ready        412 ms  :5433",
-            "⠋ api     starting      3.0 s",
-            "⠋ worker  pending       3.0 s  waits for db",
-        ]);
+        assert_eq!(
+            text(&all, FRAME),
+            [
+                "✔ db      ready        412 ms  :5433",
+                "⠋ api     starting      3.0 s",
+                "⠋ worker  pending       3.0 s  waits for api",
+            ]
+        );
         assert!(text(&all, Frame { tick: 1, ..FRAME })[1].starts_with('⠙'));
         assert!(text(&all, Frame { width: 20, ..FRAME }).iter().all(|line| line.chars().count() <= 20));
     }

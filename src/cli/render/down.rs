@@ -8,9 +8,21 @@ use super::units::{count, span};
 /// How many names a phase's line has before the rest is a number.
 const NAMES: usize = 12;
 
+/// How a teardown was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum How {
+    /// Stop signals first.
+    Graceful,
+    /// `--force`.
+    Force,
+}
+
 /// The lines for one update of `POST /v1/down`.
-pub(crate) fn lines(update: &DownUpdate, paint: Paint) -> Vec<String> {
+pub(crate) fn lines(update: &DownUpdate, how: How, paint: Paint) -> Vec<String> {
     match update {
+        DownUpdate::Phase { number: 1, .. } if how == How::Force => {
+            vec![format!("{} graceful    {}", paint.bold("[1/5]"), paint.dim("skipped"))]
+        }
         DownUpdate::Phase { number, names } => vec![phase(*number, names, paint)],
         DownUpdate::Gone { name, took_ms, killed: false } => {
             let name = paint.service(name, name);
@@ -92,7 +104,7 @@ mod tests {
     use super::*;
 
     fn text(update: &DownUpdate) -> String {
-        lines(update, Paint::PLAIN).join("\n")
+        lines(update, How::Graceful, Paint::PLAIN).join("\n")
     }
 
     fn process(pid: u32, service: Option<&str>, why: Option<&str>) -> ProcessView {
@@ -116,6 +128,8 @@ mod tests {
         assert_eq!(phase(3, &[]), "[3/5] orphans     sweeping for what escaped");
         assert_eq!(phase(4, &[]), "[4/5] containers  none");
         assert_eq!(phase(5, &[]), "[5/5] verify      looking once more");
+        let forced = lines(&DownUpdate::Phase { number: 1, names: names(&["api"]) }, How::Force, Paint::PLAIN);
+        assert_eq!(forced, ["[1/5] graceful    skipped"]);
         let many: Vec<String> = (0..15).map(|n| format!("s{n}")).collect();
         let line = text(&DownUpdate::Phase { number: 1, names: many });
         assert!(line.ends_with("s10, s11, … and 3 more"), "{line}");

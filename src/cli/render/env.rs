@@ -24,10 +24,12 @@ pub(crate) fn explained(env: &Environment, paint: Paint) -> String {
         }
         let value = var.value.to_string_lossy();
         let name = paint.bold(&name.to_string_lossy());
-        text += &format!("{name}={}\n  {}\n", shell_words::quote(&value), paint.dim(&format!("from {}", var.origin)));
+        text +=
+            &format!("{name}={}\n  {}\n", shell_words::quote(&value), paint.dim(&format!("from {}", var.origin)));
         for (origin, value) in var.overridden.iter().rev() {
             let value = value.to_string_lossy();
-            text += &format!("  {}\n", paint.dim(&format!("instead of {} from {origin}", shell_words::quote(&value))));
+            text +=
+                &format!("  {}\n", paint.dim(&format!("instead of {} from {origin}", shell_words::quote(&value))));
         }
     }
     if handed_on > 0 {

@@ -3,8 +3,8 @@
 use console::{Alignment, pad_str};
 use jiff::tz::TimeZone;
 
-use super::state::{colour, word};
-use crate::api::wire::{EventView, ServiceView};
+use super::state::{colour, is_restless, word};
+use crate::api::wire::EventView;
 use crate::cli::term::Paint;
 use crate::cli::when;
 
@@ -13,24 +13,32 @@ use crate::cli::when;
 /// `width` is that of the longest name.
 pub(crate) fn change(event: &EventView, width: usize, paint: Paint) -> Option<String> {
     let text = match event.event.as_str() {
-        "phase" => {
-            let view = event.view.as_deref()?;
-            if is_passing(view) {
-                return None;
-            }
-            colour(word(&view.state), &event.message, paint)
-        }
+        "phase" if is_passing(event) => return None,
+        // The view may be further on already: the message says which phase began.
+        "phase" => colour(word(event.message.split([' ', ':']).next().unwrap_or("")), &event.message, paint),
         "late" | "hook" | "ports-held" | "released" => paint.warn(&event.message),
         "killed" | "survived" => paint.bad(&event.message),
-        "shutting-down" | "applied" if event.service.is_none() => paint.dim(&event.message),
+        "shutting-down" if event.service.is_none() => paint.dim(&event.message),
         _ => return None,
     };
     Some(prefixed(event.service.as_deref(), &text, width, paint))
 }
 
-/// Every service is `pending` for a moment; only those that wait for something are worth a line.
-fn is_passing(view: &ServiceView) -> bool {
-    view.state == "pending" && view.waiting_for.is_empty()
+/// Whether the phase is one that nobody needs a line for.
+fn is_passing(event: &EventView) -> bool {
+    let message = event.message.as_str();
+    // Every service is `pending` for a moment: only those that wait for something are worth a line.
+    if message == "pending" {
+        return true;
+    }
+    let Some(view) = event.view.as_deref() else { return false };
+    match word(message.split([' ', ':']).next().unwrap_or("")) {
+        // One that ended, or never ran, is `stopping` until its pipes are drained; what it is then is worth a line.
+        "stopping" => view.pid.is_none() || message.starts_with("stopping: it ended by itself"),
+        // Between two deaths of a crash loop nothing good is said, but for what a probe has seen.
+        "starting" | "ready" => is_restless(view) && !message.contains('('),
+        _ => false,
+    }
 }
 
 /// `text` behind the name of whom it is about.
@@ -50,18 +58,22 @@ pub(crate) fn journal(event: &EventView, width: usize, zone: &TimeZone, paint: P
         "late" | "ports-held" => paint.warn(&event.message),
         _ => event.message.clone(),
     };
-    format!("{}  {}", paint.dim(&time), prefixed(event.service.as_deref(), &format!("{kind} {text}"), width, paint))
-        .trim_end()
-        .to_owned()
+    format!(
+        "{}  {}",
+        paint.dim(&time),
+        prefixed(event.service.as_deref(), &format!("{kind} {text}"), width, paint)
+    )
+    .trim_end()
+    .to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::wire::{SCHEMA_VERSION, WaitingView};
+    use crate::api::wire::{ExitView, SCHEMA_VERSION, ServiceView};
     use crate::cli::render::testing::{NOW, view};
 
-    fn event(service: Option<&str>, kind: &str, message: &str, view: Option<ServiceView>) -> EventView {
+    fn event(service: Option<&str>, kind: &str, message: &str) -> EventView {
         EventView {
             schema_version: SCHEMA_VERSION,
             at_ms: NOW,
@@ -69,37 +81,55 @@ mod tests {
             service: service.map(str::to_owned),
             event: kind.to_owned(),
             message: message.to_owned(),
-            view: view.map(Box::new),
+            view: None,
         }
     }
 
-    fn line(event: &EventView) -> Option<String> {
-        change(event, 6, Paint::PLAIN)
+    fn line(service: Option<&str>, kind: &str, message: &str) -> Option<String> {
+        change(&event(service, kind, message), 6, Paint::PLAIN)
     }
 
     #[test]
     fn a_state_change_is_one_line() {
-        let ready = event(Some("db"), "phase", "ready in 412 ms (tcp :5433)", Some(view("db", "ready")));
-        assert_eq!(line(&ready).as_deref(), Some("db      ready in 412 ms (tcp :5433)"));
-        let down = event(None, "shutting-down", "taking everything down", None);
-        assert_eq!(line(&down).as_deref(), Some("tspm    taking everything down"));
+        let ready = line(Some("db"), "phase", "ready in 412 ms (tcp :5433)");
+        assert_eq!(ready.as_deref(), Some("db      ready in 412 ms (tcp :5433)"));
+        let waits = line(Some("api"), "phase", "pending: waits for db (ready, now starting)");
+        assert_eq!(waits.as_deref(), Some("api     pending: waits for db (ready, now starting)"));
+        let down = line(None, "shutting-down", "taking everything down");
+        assert_eq!(down.as_deref(), Some("tspm    taking everything down"));
     }
 
     #[test]
     fn what_nobody_needs_is_left_out() {
-        assert_eq!(line(&event(Some("db"), "probe", "readiness: refused", None)), None);
-        assert_eq!(line(&event(Some("db"), "signalled", "SIGTERM", None)), None);
-        let mut pending = view("api", "pending");
-        assert_eq!(line(&event(Some("api"), "phase", "pending", Some(pending.clone()))), None);
-        let edge = WaitingView { service: "db".into(), condition: "ready".into(), state: "starting".into() };
-        pending.waiting_for.push(edge);
-        let waits = event(Some("api"), "phase", "waits for db (ready)", Some(pending));
-        assert_eq!(line(&waits).as_deref(), Some("api     waits for db (ready)"));
+        assert_eq!(line(Some("db"), "probe", "readiness: refused"), None);
+        assert_eq!(line(Some("db"), "signalled", "SIGTERM"), None);
+        assert_eq!(line(Some("api"), "phase", "pending"), None);
+        let with = |view: ServiceView, message: &str| {
+            let event = EventView { view: Some(Box::new(view)), ..event(Some("job"), "phase", message) };
+            change(&event, 6, Paint::PLAIN)
+        };
+        let mut stopping = view("job", "stopping");
+        assert_eq!(with(stopping.clone(), "stopping: `x` was not found in PATH"), None);
+        stopping.pid = Some(7);
+        assert_eq!(with(stopping.clone(), "stopping: it ended by itself: asked to end"), None);
+        assert!(with(stopping, "stopping: restart requested").is_some());
+        let mut looping = view("job", "ready");
+        looping.restarts = 2;
+        looping.exit = Some(ExitView { code: Some(1), signal: None });
+        assert_eq!(with(looping.clone(), "ready in 0 ms"), None);
+        assert!(with(looping, "ready in 30 ms (tcp :80)").is_some());
+    }
+
+    #[test]
+    fn the_colour_is_that_of_the_phase_that_began() {
+        let paint = Paint::new(crate::cli::term::Color::Always, crate::cli::term::Target::Plain, None);
+        let failed = change(&event(Some("db"), "phase", "failed: exit 1"), 2, paint).unwrap();
+        assert!(failed.ends_with(&paint.bad("failed: exit 1")), "{failed:?}");
     }
 
     #[test]
     fn the_journal_has_time_and_kind() {
-        let late = event(Some("api"), "late", "not ready after 60 s", None);
+        let late = event(Some("api"), "late", "not ready after 60 s");
         assert_eq!(
             journal(&late, 4, &TimeZone::UTC, Paint::PLAIN),
             "2026-11-20 12:00:00.000  api   late          not ready after 60 s"

@@ -26,13 +26,18 @@ pub(crate) fn table(steps: &[Step], paint: Paint) -> String {
 /// What `start`, `stop`, `restart` and a later `up` did, in one line: `started db, api; stopped web`.
 pub(crate) fn summary(steps: &[Step], paint: Paint) -> String {
     let of = |verb: &str, past: &str| {
-        let names: Vec<String> =
-            steps.iter().filter(|step| step.verb == verb).map(|step| paint.service(&step.service, &step.service)).collect();
+        let names: Vec<String> = steps
+            .iter()
+            .filter(|step| step.verb == verb)
+            .map(|step| paint.service(&step.service, &step.service))
+            .collect();
         (!names.is_empty()).then(|| format!("{past} {}", names.join(", ")))
     };
-    let parts: Vec<String> =
-        [of("stop", "stopping"), of("restart", "restarting"), of("start", "starting")].into_iter().flatten().collect();
-    if parts.is_empty() { "nothing to do".to_owned() } else { parts.join("; ") }
+    let parts: Vec<String> = [of("stop", "stopping"), of("restart", "restarting"), of("start", "starting")]
+        .into_iter()
+        .flatten()
+        .collect();
+    if parts.is_empty() { "nothing to change".to_owned() } else { parts.join("; ") }
 }
 
 #[cfg(test)]
@@ -40,8 +45,11 @@ mod tests {
     use super::*;
 
     fn steps() -> Vec<Step> {
-        let step =
-            |service: &str, verb: &str, why: &str| Step { service: service.into(), verb: verb.into(), why: why.into() };
+        let step = |service: &str, verb: &str, why: &str| Step {
+            service: service.into(),
+            verb: verb.into(),
+            why: why.into(),
+        };
         vec![
             step("db", "keep", "unchanged"),
             step("api", "restart", "its definition changed"),
@@ -66,6 +74,6 @@ keep     db       unchanged
     #[test]
     fn a_summary_names_what_is_done() {
         assert_eq!(summary(&steps(), Paint::PLAIN), "restarting api; starting web");
-        assert_eq!(summary(&steps()[..1], Paint::PLAIN), "nothing to do");
+        assert_eq!(summary(&steps()[..1], Paint::PLAIN), "nothing to change");
     }
 }

@@ -29,9 +29,7 @@ pub(crate) fn shown(view: &ServiceView, now_ms: i64) -> Shown {
         "backoff" => Some(crash_loop(view)),
         "ready" if view.health.as_deref() == Some("unhealthy") => Some("unhealthy".to_owned()),
         "ready" | "completed" | "disabled" => None,
-        "starting" if view.late => {
-            Some(view.reason.as_ref().map_or_else(|| "late".to_owned(), |reason| format!("late: {reason}")))
-        }
+        "starting" if view.late => Some(view.reason.clone().unwrap_or_else(|| "not ready in time".to_owned())),
         "pending" => view.reason.clone().or_else(|| waiting(view)),
         _ => view.reason.clone().or_else(|| view.exit.map(exit).filter(|_| word != "starting")),
     };
@@ -50,9 +48,13 @@ impl Shown {
 
 /// Whether it runs, but has died several times and not lived long enough since.
 pub(crate) fn in_crash_loop(view: &ServiceView, now_ms: i64) -> bool {
-    let died = view.exit.is_some_and(|exit| exit.code != Some(0));
     let lived = view.since_ms.map_or(0, |since| between(since, now_ms));
-    matches!(view.state.as_str(), "ready" | "starting") && view.restarts >= 2 && died && lived < HEALTHY_AFTER_MS
+    matches!(view.state.as_str(), "ready" | "starting") && is_restless(view) && lived < HEALTHY_AFTER_MS
+}
+
+/// Whether it has died several times.
+pub(crate) fn is_restless(view: &ServiceView) -> bool {
+    view.restarts >= 2 && view.exit.is_some_and(|exit| exit.code != Some(0))
 }
 
 /// `12 restarts in 1 min, exit 1`. A reason from the supervisor that counts the restarts itself is taken as it is.
@@ -81,7 +83,9 @@ fn waiting(view: &ServiceView) -> Option<String> {
 pub(crate) fn exit(exit: ExitView) -> String {
     match (exit.code, exit.signal) {
         (Some(code), _) => format!("exit {code}"),
-        (None, Some(number)) => Signal::from_number(number).map_or_else(|| format!("signal {number}"), |s| s.to_string()),
+        (None, Some(number)) => {
+            Signal::from_number(number).map_or_else(|| format!("signal {number}"), |s| s.to_string())
+        }
         (None, None) => "ended unseen".to_owned(),
     }
 }
@@ -94,7 +98,16 @@ pub(crate) fn took(view: &ServiceView) -> Option<String> {
 /// The states this version knows; another one is shown as `unknown`.
 pub(crate) fn word(state: &str) -> &'static str {
     const WORDS: [&str; 10] = [
-        "pending", "starting", "ready", "stopping", "stopped", "backoff", "completed", "failed", "skipped", "disabled",
+        "pending",
+        "starting",
+        "ready",
+        "stopping",
+        "stopped",
+        "backoff",
+        "completed",
+        "failed",
+        "skipped",
+        "disabled",
     ];
     WORDS.into_iter().find(|word| *word == state).unwrap_or("unknown")
 }
@@ -144,9 +157,9 @@ mod tests {
 
         let mut late = view("a", "starting");
         late.late = true;
-        assert_eq!(text(&late), "starting (late)");
-        late.reason = Some("HTTP 503".into());
-        assert_eq!(text(&late), "starting (late: HTTP 503)");
+        assert_eq!(text(&late), "starting (not ready in time)");
+        late.reason = Some("not ready in time, the last probe saw: HTTP 503".into());
+        assert_eq!(text(&late), "starting (not ready in time, the last probe saw: HTTP 503)");
 
         let mut failed = view("a", "failed");
         failed.exit = Some(ExitView { code: None, signal: Some(9) });

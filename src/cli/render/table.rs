@@ -81,10 +81,10 @@ mod tests {
         table.row(vec!["\u{1b}[32mapi\u{1b}[0m".to_owned(), "5".to_owned(), "because".to_owned()]);
         table.row(vec!["worker".to_owned(), "120".to_owned(), String::new()]);
         let text = table.render(Paint::PLAIN, None);
+        assert_eq!(console::strip_ansi_codes(&text), "NAME      N  WHY\napi       5  because\nworker  120\n");
         assert_eq!(
-            console::strip_ansi_codes(&text),
-            "NAME      N  WHY\napi       5  because\nworker  120\n"
+            console::strip_ansi_codes(&table.render(Paint::PLAIN, Some(14))).lines().nth(1),
+            Some("api       5  …")
         );
-        assert_eq!(console::strip_ansi_codes(&table.render(Paint::PLAIN, Some(14))).lines().nth(1), Some("api       5  …"));
     }
 }

@@ -49,7 +49,9 @@ pub(crate) fn text(services: &[&ServiceView], paint: Paint) -> String {
 
 /// From the last to be ready back along the dependency that was ready last.
 fn critical_path(known: &BTreeMap<&str, (&ServiceView, Times)>, begin: i64, paint: Paint) -> String {
-    let Some((last, end)) = known.values().max_by_key(|(_, times)| times.ready).copied() else { return String::new() };
+    let Some((last, end)) = known.values().max_by_key(|(_, times)| times.ready).copied() else {
+        return String::new();
+    };
     let mut path = vec![(last, end)];
     let mut current = last;
     // The graph has no cycles; the bound is for a server that says otherwise.
@@ -62,7 +64,9 @@ fn critical_path(known: &BTreeMap<&str, (&ServiceView, Times)>, begin: i64, pain
     let steps: Vec<String> = path
         .iter()
         .rev()
-        .map(|(view, times)| format!("{} {}", paint.service(&view.name, &view.name), span(between(times.started, times.ready))))
+        .map(|(view, times)| {
+            format!("{} {}", paint.service(&view.name, &view.name), span(between(times.started, times.ready)))
+        })
         .collect();
     format!("critical path: {} = {}\n", steps.join(" → "), span(between(begin, end.ready)))
 }

@@ -1,6 +1,6 @@
 //! A service that is not what it should be, as an error for people.
 
-use crate::api::wire::ServiceView;
+use crate::api::wire::{Detail, ServiceView};
 use crate::cli::error::Trouble;
 use crate::cli::exit::Exit;
 
@@ -26,8 +26,8 @@ pub(crate) fn of(view: &ServiceView, now_ms: i64, log: Vec<String>) -> Trouble {
         "pending" => with_note(format!("`{name}` has not been started")),
         "stopped" => with_note(format!("`{name}` is stopped")),
         "starting" if view.late => match &view.reason {
-            Some(reason) => format!("`{name}` was not ready in time: {reason}"),
-            None => format!("`{name}` was not ready in time (running for {})", span(since)),
+            Some(reason) => format!("`{name}` is {reason}"),
+            None => format!("`{name}` is not ready in time (running for {})", span(since)),
         },
         "starting" => with_note(format!("`{name}` is not ready yet (running for {})", span(since))),
         other => with_note(format!("`{name}` is {other}")),
@@ -46,10 +46,16 @@ pub(crate) fn of(view: &ServiceView, now_ms: i64, log: Vec<String>) -> Trouble {
     })
 }
 
+/// What the last probe saw, for one that is not ready.
+pub(crate) fn last_probe(detail: &Detail) -> Option<String> {
+    let last = detail.probes.last().filter(|probe| !probe.ok && !probe.output.trim().is_empty())?;
+    Some(format!("the last {} probe saw: {}", last.probe, last.output.trim()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::wire::ExitView;
+    use crate::api::wire::{ExitView, ProbeView};
     use crate::cli::render::testing::{NOW, view};
     use crate::cli::term::Paint;
 
@@ -78,8 +84,25 @@ mod tests {
         let mut api = view("api", "starting");
         api.late = true;
         api.pid = Some(7);
-        api.reason = Some("readiness: HTTP 503".into());
+        api.reason = Some("not ready in time, the last probe saw: HTTP 503".into());
         let text = of(&api, NOW, Vec::new()).render(Paint::PLAIN);
-        assert!(text.starts_with("error: `api` was not ready in time: readiness: HTTP 503\n  it keeps running"), "{text}");
+        assert!(
+            text.starts_with(
+                "error: `api` is not ready in time, the last probe saw: HTTP 503\n  it keeps running"
+            ),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn the_last_probe_tells_what_is_missing() {
+        let mut detail = crate::cli::render::describe::tests::detail("api", "starting");
+        assert_eq!(last_probe(&detail), None);
+        let probe =
+            |ok, output: &str| ProbeView { at_ms: NOW, probe: "readiness".into(), ok, output: output.into() };
+        detail.probes = vec![probe(false, "refused"), probe(false, "still booting\n")];
+        assert_eq!(last_probe(&detail).as_deref(), Some("the last readiness probe saw: still booting"));
+        detail.probes.push(probe(true, "ok"));
+        assert_eq!(last_probe(&detail), None);
     }
 }

@@ -83,14 +83,17 @@ mod tests {
 
     #[test]
     fn uptimes_and_sizes_are_short() {
-        assert_eq!([uptime(3_100), uptime(125_000), uptime(3_900_000), uptime(273_600_000)], [
-            "3s", "2m5s", "1h5m", "3d4h"
-        ]);
-        assert_eq!([bytes(812), bytes(1536), bytes(12_900_000), bytes(200 << 20), bytes(3 << 30)], [
-            "812 B", "1.5 KiB", "12.3 MiB", "200 MiB", "3.0 GiB"
-        ]);
-        assert_eq!([count(0, "service"), count(1, "process"), count(3, "process")], [
-            "0 services", "1 process", "3 processes"
-        ]);
+        assert_eq!(
+            [uptime(3_100), uptime(125_000), uptime(3_900_000), uptime(273_600_000)],
+            ["3s", "2m5s", "1h5m", "3d4h"]
+        );
+        assert_eq!(
+            [bytes(812), bytes(1536), bytes(12_900_000), bytes(200 << 20), bytes(3 << 30)],
+            ["812 B", "1.5 KiB", "12.3 MiB", "200 MiB", "3.0 GiB"]
+        );
+        assert_eq!(
+            [count(0, "service"), count(1, "process"), count(3, "process")],
+            ["0 services", "1 process", "3 processes"]
+        );
     }
 }

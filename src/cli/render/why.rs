@@ -42,7 +42,9 @@ pub(crate) fn probes(probes: &[ProbeView], zone: &TimeZone, paint: Paint) -> Str
     for probe in probes {
         let mark = if probe.ok { paint.good("✔") } else { paint.bad("✘") };
         let output = probe.output.trim().replace('\n', " ⏎ ");
-        text += &format!("  {} {} {mark} {output}", clock(probe.at_ms, zone, paint), probe.probe).trim_end().to_owned();
+        text += &format!("  {} {} {mark} {output}", clock(probe.at_ms, zone, paint), probe.probe)
+            .trim_end()
+            .to_owned();
         text.push('\n');
     }
     if text.is_empty() { text } else { format!("last probes:\n{text}") }
@@ -75,7 +77,8 @@ mod tests {
         detail.view.waiting_for =
             vec![WaitingView { service: "db".into(), condition: "ready".into(), state: "starting".into() }];
         detail.explanation = vec!["It waits for db to be ready.".into(), "db has been starting for 3 s.".into()];
-        detail.probes = vec![ProbeView { at_ms: NOW, probe: "readiness".into(), ok: false, output: "HTTP 503\n".into() }];
+        detail.probes =
+            vec![ProbeView { at_ms: NOW, probe: "readiness".into(), ok: false, output: "HTTP 503\n".into() }];
         detail.restart_history = vec![RestartView { at_ms: NOW, reason: "exit 1".into() }];
         assert_eq!(
             text(&detail, NOW, &["boom".to_owned()], &TimeZone::UTC, Paint::PLAIN),

@@ -52,7 +52,8 @@ impl Commands<'_> {
                 self.reader.scope.var(&name);
             }
         }
-        let named = |at: &usize| script[at + 2..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '{');
+        let named =
+            |at: &usize| script[at + 2..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '{');
         if let Some(at) = script.match_indices("$$").map(|(at, _)| at).find(named) {
             let name: String =
                 script[at + 2..].chars().take_while(|c| c.is_ascii_alphanumeric() || "_{}".contains(*c)).collect();
@@ -68,7 +69,8 @@ impl Commands<'_> {
         let items = self.reader.list(node, WANTED)?;
         // Numbers are arguments as they stand: nothing ever makes numbers of them.
         let words: Vec<_> = items.iter().map(|item| self.reader.any_text(item, "a string")).collect();
-        let words: Vec<String> = words.into_iter().collect::<Option<Vec<_>>>()?.into_iter().map(|word| word.text).collect();
+        let words: Vec<String> =
+            words.into_iter().collect::<Option<Vec<_>>>()?.into_iter().map(|word| word.text).collect();
         let (Some(program), Some(first)) = (words.first(), items.first()) else {
             self.reader.issue(Issue::error("bad-value", node.span, "a command cannot be empty"));
             return None;
@@ -78,8 +80,10 @@ impl Commands<'_> {
             return None;
         }
         if program.contains(' ') && !program.contains('/') {
-            let issue = Issue::warning("argv-spaces", first.span, format!("this runs one program named `{program}`"));
-            self.reader.issue(issue.help("write each word as an item of its own, or the whole command as a string"));
+            let issue =
+                Issue::warning("argv-spaces", first.span, format!("this runs one program named `{program}`"));
+            self.reader
+                .issue(issue.help("write each word as an item of its own, or the whole command as a string"));
         }
         Some(words)
     }

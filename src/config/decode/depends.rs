@@ -25,7 +25,8 @@ pub(super) fn depends_on(
     let mut edges: Vec<Edge> = Vec::new();
     let mut add = |edge: Edge| match edges.iter().find(|known| known.dependency.on == edge.dependency.on) {
         Some(first) => {
-            let issue = Issue::error("duplicate-key", edge.span, format!("`{}` is named twice", edge.dependency.on));
+            let issue =
+                Issue::error("duplicate-key", edge.span, format!("`{}` is named twice", edge.dependency.on));
             reader.issue(issue.also(first.span, "first named here"));
         }
         None => edges.push(edge),
@@ -43,6 +44,12 @@ pub(super) fn depends_on(
             for entry in map.entries.iter().filter(|entry| !entry.key.starts_with("x-")) {
                 let found = known(reader, &entry.key, entry.key_span, kinds);
                 let body = if entry.value.is_null() { None } else { Some(&*entry.value) };
+                if let Some(Value::Scalar(scalar)) = body.map(|body| &body.value) {
+                    let message = format!("expected a map, found {}", entry.value.describe());
+                    let issue = Issue::error("wrong-type", entry.value.span, message);
+                    reader.issue(issue.help(format!("write `{}: {{condition: {}}}`", entry.key, scalar.text)));
+                    continue;
+                }
                 let Some((on, kind)) = found else {
                     body.and_then(|body| reader.fields(body, &DEPENDENCY));
                     continue;

@@ -156,7 +156,8 @@ pub(super) fn programs(reader: &Reader<'_>, node: &Node) -> Vec<String> {
     let name = |item: &Node| {
         let name = reader.string(item)?;
         if name.contains('/') {
-            let issue = Issue::error("bad-value", item.span, "a program is released by its name, without a folder");
+            let issue =
+                Issue::error("bad-value", item.span, "a program is released by its name, without a folder");
             let base = Path::new(&name).file_name().unwrap_or_default().to_string_lossy();
             reader.issue(issue.help(format!("write `{base}`")));
         }

@@ -54,13 +54,13 @@ pub(in crate::config) fn ports(
 /// Name and number, and whether it is `auto`.
 fn one(reader: &Reader<'_>, item: &Rc<Node>) -> Option<(Port, bool)> {
     let (name, value) = match &item.value {
-        Value::Map(map) => match map.entries.as_slice() {
-            [entry] => (Some(name_of(reader, entry)?), &entry.value),
-            _ => {
+        Value::Map(map) => {
+            let [entry] = map.entries.as_slice() else {
                 reader.issue(Issue::error("wrong-type", item.span, "a port has one name and one number"));
                 return None;
-            }
-        },
+            };
+            (Some(name_of(reader, entry)?), &entry.value)
+        }
         Value::Scalar(_) => (None, item),
         Value::List(_) => {
             reader.wrong_type(item, WANTED);
@@ -78,7 +78,8 @@ fn name_of(reader: &Reader<'_>, entry: &Entry) -> Option<String> {
     let good = name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
     if !good {
-        let issue = Issue::error("bad-name", entry.key_span, format!("`{}` is no name for a port", name.escape_debug()));
+        let issue =
+            Issue::error("bad-name", entry.key_span, format!("`{}` is no name for a port", name.escape_debug()));
         reader.issue(issue.help("letters, digits, `_` and `-`, the first a letter or digit"));
         return None;
     }
@@ -94,7 +95,8 @@ fn number(reader: &Reader<'_>, node: &Node, text: &Text) -> Option<PortNumber> {
         Ok(number) if number > 0 && !leading_zero => return Some(PortNumber::Fixed(number)),
         Ok(_) | Err(_) => {}
     }
-    let mut issue = Issue::error("bad-port", node.span, format!("`{}` is no port: 1 to 65535, or `auto`", text.text));
+    let mut issue =
+        Issue::error("bad-port", node.span, format!("`{}` is no port: 1 to 65535, or `auto`", text.text));
     if let Some((_, inner)) = text.text.rsplit_once(':') {
         issue = issue.help(format!("nothing is mapped here: write the port the service listens on, `{inner}`"));
     }

@@ -62,7 +62,8 @@ impl Probes<'_> {
                 None
             }
             [first, second, ..] => {
-                let message = format!("a probe asks one question, and this has `{}` and `{}`", first.key, second.key);
+                let message =
+                    format!("a probe asks one question, and this has `{}` and `{}`", first.key, second.key);
                 reader.issue(Issue::error("conflict", second.key_span, message).also(first.key_span, "the first"));
                 None
             }
@@ -77,14 +78,12 @@ impl Probes<'_> {
             "unix" => reader.path(node, self.cwd).map(ProbeKind::Unix),
             "exec" => self.commands.read(node).map(ProbeKind::Exec),
             "log" => regex(reader, node).map(ProbeKind::Log),
-            "notify" => match reader.boolean(node)? {
-                true => Some(ProbeKind::Notify),
-                false => {
-                    let issue = Issue::error("bad-value", node.span, "`notify` is `true` or not there");
-                    reader.issue(issue);
-                    None
+            "notify" => {
+                if !reader.boolean(node)? {
+                    reader.issue(Issue::error("bad-value", node.span, "`notify` is `true` or not there"));
                 }
-            },
+                Some(ProbeKind::Notify)
+            }
             // `ipc`: `fields` has said that it is not supported yet.
             _ => None,
         }
@@ -119,9 +118,10 @@ impl Probes<'_> {
     /// A host, an IPv6 address without its brackets.
     pub(super) fn host(&self, node: &Node, text: &str) -> Option<String> {
         let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
-        let good = match inner.contains(':') {
-            true => text.starts_with('[') && inner.parse::<std::net::Ipv6Addr>().is_ok(),
-            false => inner.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c)),
+        let good = if inner.contains(':') {
+            text.starts_with('[') && inner.parse::<std::net::Ipv6Addr>().is_ok()
+        } else {
+            inner.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))
         };
         if good {
             return Some(inner.to_owned());
@@ -154,7 +154,8 @@ impl Probes<'_> {
         if let Some(first) = self.ports.first() {
             return Some(first.number.get().unwrap_or(0));
         }
-        let issue = Issue::error("missing-port", node.span, "this means the service's first port, and it has none");
+        let issue =
+            Issue::error("missing-port", node.span, "this means the service's first port, and it has none");
         self.reader().issue(issue.help("declare it under `ports`, or write the port here"));
         None
     }

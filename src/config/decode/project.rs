@@ -4,19 +4,18 @@
 //! .env ─► name ─► env_file ─► env, vars, ports (as they are asked for) ─► services ─► groups, edges
 //! ```
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::cell::RefCell;
 
 use super::service::{self, Context, Draft, env_entries};
 use super::{groups, policy};
 use crate::config::environment::{self, EnvFile};
 use crate::config::files::Files;
-use crate::config::interpolate::Lookup;
 use crate::config::issues::Issue;
-use crate::config::keys::{PROJECT, PROJECT_STOP};
+use crate::config::keys::{PROJECT, PROJECT_STOP, SERVICE};
 use crate::config::reader::{Fields, Reader, Shared};
 use crate::config::scope::{Below, Globals, Lazies, Outline, State};
 use crate::config::tree::{Node, Value};
@@ -65,7 +64,7 @@ pub(in crate::config) fn project(
     let reader = globals.reader();
     let env = fields.get("env").map(|node| merge::env_map(node, &shared.issues));
     let env = env.and_then(|node| env_entries(&reader, &node)).unwrap_or_default();
-    globals.env.set(Lazies::new(env.into_iter())).ok().expect("the env is set once");
+    globals.env.set(Lazies::new(env.into_iter())).expect("the env is set once");
     let outlines = outlines(&reader, &fields);
     globals.services.set(outlines).expect("the services are set once");
     let outlines = globals.services.get().expect("they were set a line above");
@@ -74,22 +73,27 @@ pub(in crate::config) fn project(
     let (stop, stop_timeout) = stop(&reader, &fields);
     let env = globals.project_env();
     if outlines.len().saturating_mul(env.0.len()) > MAX_SHARED {
-        reader.issue(Issue::error("limit", root.span, "so many variables for so many services do not fit into memory"));
+        reader.issue(Issue::error(
+            "limit",
+            root.span,
+            "so many variables for so many services do not fit into memory",
+        ));
         return None;
     }
     let context = Context {
         globals: &globals,
         files: input.files,
         color: input.color,
-        kinds: outlines.iter().map(|(name, outline)| (name.clone(), service::kind(&reader, &outline.body))).collect(),
+        kinds: outlines
+            .iter()
+            .map(|(name, outline)| (name.clone(), service::kind(&reader, &outline.body)))
+            .collect(),
         env,
         logs: policy::project_logs(&reader, fields.get("logs").map(|node| &**node)),
         stop_timeout,
     };
-    let drafts: BTreeMap<ServiceName, Draft> = outlines
-        .iter()
-        .map(|(name, outline)| (name.clone(), service::service(&context, name, outline)))
-        .collect();
+    let drafts: BTreeMap<ServiceName, Draft> =
+        outlines.iter().map(|(name, outline)| (name.clone(), service::service(&context, name, outline))).collect();
     let names: BTreeSet<ServiceName> = outlines.keys().cloned().collect();
     let own: Vec<(ServiceName, GroupName)> = drafts
         .iter()
@@ -106,12 +110,12 @@ pub(in crate::config) fn project(
         })
         .collect();
     check::edges(&shared.issues, &drafts_edges(&drafts));
-    let services = finish(drafts, &groups);
-    let ports_at = |name: &ServiceName| ports_span(outlines.get(name)?);
-    check::services(&shared.issues, &services, input.profiles, &ports_at);
     if shared.issues.failed() {
         return None;
     }
+    let services = finish(drafts, &groups);
+    let ports_at = |name: &ServiceName| ports_span(outlines.get(name)?);
+    check::services(&shared.issues, &services, input.profiles, &ports_at);
     let profiles = input.profiles.iter().cloned().collect();
     Some((Project { name, dir: shared.dir.clone(), services, groups, profiles, stop }, auto))
 }
@@ -131,16 +135,19 @@ fn name(reader: &Reader<'_>, fields: &Fields<'_>, input: &Input<'_>, dir: &Path)
     let given = input.env.iter().find(|(key, _)| key == NAME_VARIABLE).map(|(_, value)| value.to_string_lossy());
     let written = fields.get("name").and_then(|node| Some((reader.string(node)?, node.span)));
     let folder = || dir.file_name().map_or_else(|| "root".to_owned(), |name| name.to_string_lossy().into_owned());
-    let bad = |name: &str| name.is_empty() || name.len() > 100 || name.contains(|c: char| c == '/' || c.is_control());
+    let bad =
+        |name: &str| name.is_empty() || name.len() > 100 || name.contains(|c: char| c == '/' || c.is_control());
     if let Some((name, span)) = &written
         && bad(name)
     {
-        let issue = Issue::error("bad-name", *span, format!("`{}` cannot be the name of a project", name.escape_debug()));
+        let issue =
+            Issue::error("bad-name", *span, format!("`{}` cannot be the name of a project", name.escape_debug()));
         reader.issue(issue.help("at most 100 characters, no `/`, nothing that cannot be printed"));
     }
     if let Some(name) = given {
         if bad(&name) {
-            let message = format!("`{}` (`--name`, `{NAME_VARIABLE}`) cannot be the name of a project", name.escape_debug());
+            let message =
+                format!("`{}` (`--name`, `{NAME_VARIABLE}`) cannot be the name of a project", name.escape_debug());
             reader.issue(Issue::general_error("bad-name", message));
         }
         return name.into_owned();
@@ -153,10 +160,7 @@ fn base(globals: &Globals<'_>, early: &Reader<'_>, fields: &Fields<'_>, input: &
     let mut base = globals.below.clone();
     let Some(node) = fields.get("env_file") else { return base };
     for file in EnvFile::read(early, node) {
-        file.apply(&mut base, early.shared, input.files, &|below, name| match name.contains('.') {
-            true => globals.dotted(name).ok(),
-            false => environment::text(below, name),
-        });
+        file.apply(&mut base, early.shared, input.files, &|below, name| globals.in_file(below, name));
     }
     base
 }
@@ -165,7 +169,7 @@ fn outlines(reader: &Reader<'_>, fields: &Fields<'_>) -> BTreeMap<ServiceName, O
     let mut outlines = BTreeMap::new();
     let issues = &reader.shared.issues;
     let defaults = fields.get("defaults").map(|node| merge::with_env_map(node, issues));
-    let defaults = defaults.filter(|node| reader.fields(node, &crate::config::keys::SERVICE).is_some());
+    let defaults = defaults.filter(|node| reader.fields(node, &SERVICE).is_some());
     let Some(services) = fields.get("services") else {
         let issue = match fields.raw_entry("services") {
             Some(entry) => Issue::error("missing-key", entry.key_span, "`services` has nothing in it"),
@@ -186,6 +190,12 @@ fn outlines(reader: &Reader<'_>, fields: &Fields<'_>) -> BTreeMap<ServiceName, O
         return outlines;
     }
     for entry in entries {
+        let is_body = entry.value.is_null() || matches!(entry.value.value, Value::Map(_));
+        if !is_body && SERVICE.now.contains(&&*entry.key) {
+            let message = format!("`{}` stands where the name of a service should", entry.key);
+            reader.issue(Issue::error("wrong-type", entry.key_span, message).help("indent it below its service"));
+            continue;
+        }
         match ServiceName::new(&entry.key) {
             Ok(name) => {
                 let body = merge::with_env_map(&entry.value, issues);

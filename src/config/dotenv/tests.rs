@@ -202,6 +202,14 @@ fn entries_know_their_line_and_whether_they_refer() {
 }
 
 #[test]
+fn faulty_lines_still_have_a_name() {
+    let (entries, faults) = parse_all("A=1\nB=$NONE\nC='x\nD=$A\nE\n", Raw::Expand, &caller);
+    let pairs: Vec<_> = entries.iter().map(|entry| (entry.key.as_str(), entry.value.as_str())).collect();
+    assert_eq!(pairs, [("A", "1"), ("B", ""), ("C", ""), ("D", "1")]);
+    assert_eq!(faults.len(), 3);
+}
+
+#[test]
 fn references_cannot_exhaust_memory() {
     // Each line doubles the one before; 40 of them would be a terabyte.
     let mut text = "A0=0123456789abcdef\n".to_owned();

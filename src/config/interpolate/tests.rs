@@ -161,6 +161,9 @@ fn help_says_what_to_write() {
         let faults = expand(text, Mode::Full, &Fixed::default()).expect_err(text);
         assert_eq!(faults[0].help.as_deref().unwrap_or("nothing"), expected, "{text}");
     }
+    let faults = expand("${vars.Y}", Mode::DottedOnly, &Fixed::default()).expect_err("not there");
+    let expected = "if it belongs to another language, put a space into it: `${ vars.Y }`";
+    assert_eq!(faults[0].help.as_deref(), Some(expected));
 }
 
 #[test]

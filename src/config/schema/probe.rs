@@ -14,7 +14,7 @@ pub(super) enum Probe {
     /// A path on the service's first port (`/health`), a URL, or `host:port`.
     Short(String),
     /// The long form: one kind of question, and how it is asked.
-    Full(ProbeBody),
+    Full(Box<ProbeBody>),
 }
 
 /// One kind of question, and how it is asked.

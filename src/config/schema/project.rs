@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 
 use super::service::{Logs, ServiceBody};
-use super::values::{Duration, Env, EnvFiles, Named, Pairs, Size};
 use super::values::Count;
+use super::values::{Duration, Env, EnvFiles, Named, Pairs, Size};
 
 /// A project: services that are started in the order of their dependencies and stopped with nothing left.
 #[derive(JsonSchema)]

@@ -10,7 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 macro_rules! value {
     ($(#[$doc:meta])* $name:ident, $schema:tt) => {
         $(#[$doc])*
-        pub(super) struct $name;
+        pub(super) struct $name(#[expect(dead_code, reason = "only its schema is used")] String);
 
         impl JsonSchema for $name {
             fn schema_name() -> Cow<'static, str> {

@@ -9,8 +9,10 @@ use crate::model::EnvVar;
 
 fn with_files(text: &str, files: &[(&str, &str)]) -> Bundle {
     let mut bundle = bundle(text);
-    bundle.env_files =
-        files.iter().map(|(path, text)| (PathBuf::from("/p").join(path), Some(text.as_bytes().to_vec()))).collect();
+    bundle.env_files = files
+        .iter()
+        .map(|(path, text)| (PathBuf::from("/p").join(path), Some(text.as_bytes().to_vec())))
+        .collect();
     bundle
 }
 
@@ -123,15 +125,18 @@ fn circles_are_refused() {
         "vars: {a: '${vars.b}', b: '${vars.a}'}\nservices: {a: {command: x}}",
     ] {
         let report = load(&bundle(text), &Ports::new()).unwrap_err();
-        assert!(report.problems.iter().any(|problem| problem.code == "circle"), "{text}: {}", report.render(false));
+        assert!(
+            report.problems.iter().any(|problem| problem.code == "circle"),
+            "{text}: {}",
+            report.render(false)
+        );
     }
-    let ports = "services: {a: {command: x, ports: ['${service.b.port}']}, b: {command: x, ports: ['${service.a.port}']}}";
+    let ports =
+        "services: {a: {command: x, ports: ['${service.b.port}']}, b: {command: x, ports: ['${service.a.port}']}}";
     let report = load(&bundle(ports), &Ports::new()).unwrap_err();
     assert_eq!(lines(&report), ["interpolation 1:86 the ports of `a` refer to themselves"]);
     let mut chain = String::from("services: {a: {command: x}}\nvars:\n  v0: x\n");
-    for n in 1..2_000 {
-        chain += &format!("  v{n}: ${{vars.v{}}}\n", n - 1);
-    }
+    chain.extend((1..2_000).map(|n| format!("  v{n}: ${{vars.v{}}}\n", n - 1)));
     chain = chain.replace("vars:\n", "vars:\n  a: ${vars.v1999}\n");
     let report = load(&bundle(&chain), &Ports::new()).unwrap_err();
     assert!(report.problems.iter().any(|problem| problem.code == "limit"));

@@ -7,9 +7,9 @@ use super::schema::EVERYTHING;
 use super::{bad, bundle, good, lines, must, name, named, service};
 use crate::config::{Ports, load, resolved};
 use crate::model::{
-    Backoff, Command, Condition, Guard, HookFailure, HttpProbe, Logs, Port, PortNumber, Probe, ProbeKind, ProbeOwner,
-    ProbeTarget, Requirement, RestartMode, ServiceType, Signal, SignalScope, Stdin, Stop, StopOrder, TcpTarget,
-    WhenReplaced,
+    Backoff, Command, Condition, Guard, HookFailure, HttpProbe, Logs, Port, PortNumber, Probe, ProbeKind,
+    ProbeOwner, ProbeTarget, Requirement, RestartMode, ServiceType, Signal, SignalScope, Stdin, Stop, StopOrder,
+    TcpTarget, WhenReplaced,
 };
 
 fn shell(script: &str) -> Command {
@@ -69,13 +69,20 @@ fn every_key_arrives() {
     assert_eq!((liveness.retries, liveness.success), (5, 2));
     assert_eq!((liveness.start_period, liveness.timeout), (Duration::from_secs(3), Duration::from_millis(10)));
     assert_eq!(db.restart.success_exit_codes, [0, 3, 143]);
-    assert_eq!((db.logs.max_files, db.logs.max_size), (3, 1 << 20), "the service's logs are on top of the project's");
+    assert_eq!(
+        (db.logs.max_files, db.logs.max_size),
+        (3, 1 << 20),
+        "the service's logs are on top of the project's"
+    );
     assert_eq!(db.stop.timeout, Duration::from_secs(5), "from `defaults`");
 
     let migrate = service(&loaded, "migrate");
     assert_eq!(migrate.profiles, ["p"], "merged with `<<`");
     let bash = vec!["/bin/bash".to_owned(), "-ec".to_owned()];
-    assert_eq!(migrate.command, Command::Shell { shell: bash, script: "echo $HOME target/debug && sleep 1".into() });
+    assert_eq!(
+        migrate.command,
+        Command::Shell { shell: bash, script: "echo $HOME target/debug && sleep 1".into() }
+    );
     let edge = &migrate.depends_on[0];
     assert_eq!((edge.condition, edge.requirement), (Condition::Ready, Requirement::Optional));
     assert_eq!(edge.when_replaced, WhenReplaced::Restart);
@@ -99,9 +106,8 @@ fn every_key_arrives() {
     assert!(api.logs.disabled);
     assert_eq!(service(&loaded, "sock").readiness.as_ref().unwrap().kind, ProbeKind::Unix("/p/run/s.sock".into()));
 
-    let members = |group: &str| {
-        loaded.project.groups[group].iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
-    };
+    let members =
+        |group: &str| loaded.project.groups[group].iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
     assert_eq!((members("all"), members("public")), ("api db web".to_owned(), "api".to_owned()));
     assert_eq!(api.groups.iter().map(ToString::to_string).collect::<Vec<_>>(), ["all", "backend", "public"]);
 }
@@ -179,7 +185,9 @@ fn short_forms_of_probes() {
     ];
     for (text, expected) in urls {
         let loaded = good(&format!("services: {{a: {{command: x, ports: [3000], readiness: \"{text}\"}}}}"));
-        let ProbeKind::Http(http) = &service(&loaded, "a").readiness.as_ref().unwrap().kind else { panic!("{text}") };
+        let ProbeKind::Http(http) = &service(&loaded, "a").readiness.as_ref().unwrap().kind else {
+            panic!("{text}")
+        };
         let scheme = if matches!(http.target, ProbeTarget::Plain(_)) { "http" } else { "https" };
         let to = http.target.tcp();
         assert_eq!(format!("{scheme} {}:{} {}", to.host, to.port, http.path), expected, "{text}");
@@ -225,36 +233,57 @@ services:
 
 #[test]
 fn yaml_is_1_2_and_text_stays_text() {
-    let loaded = good("services: {a: {command: x, restart: no, env: {A: 0755, B: 1e3, C: NO, D: on, E: 1_000, F: 0x10, G: true}}}");
+    let loaded = good(
+        "services: {a: {command: x, restart: no, env: {A: 0755, B: 1e3, C: NO, D: on, E: 1_000, F: 0x10, G: true}}}",
+    );
     let a = service(&loaded, "a");
     assert_eq!(a.restart.mode, RestartMode::No);
-    for (key, value) in [("A", "0755"), ("B", "1e3"), ("C", "NO"), ("D", "on"), ("E", "1_000"), ("F", "0x10"), ("G", "true")]
+    for (key, value) in
+        [("A", "0755"), ("B", "1e3"), ("C", "NO"), ("D", "on"), ("E", "1_000"), ("F", "0x10"), ("G", "true")]
     {
         assert_eq!(a.env[std::ffi::OsStr::new(key)].value.to_str(), Some(value), "{key}");
     }
-    let json = must(&named("tspm.jsonc", br#"{"services": {"a": {"command": "x", "env": {"A": 1e3, "B": 1.50}}}, /* c */ }"#));
+    let json = must(&named(
+        "tspm.jsonc",
+        br#"{"services": {"a": {"command": "x", "env": {"A": 1e3, "B": 1.50}}}, /* c */ }"#,
+    ));
     let env = &service(&json, "a").env;
     assert_eq!(env[std::ffi::OsStr::new("A")].value.to_str(), Some("1e3"));
     assert_eq!(env[std::ffi::OsStr::new("B")].value.to_str(), Some("1.50"));
 }
 
 #[test]
+fn a_null_stdin_is_no_missing_one() {
+    let loaded = good("services: {a: {command: x, stdin: null}, b: {command: x, stdin: 'null'}, c: {command: x}}");
+    let stdin = ["a", "b", "c"].map(|name| service(&loaded, name).stdin);
+    assert_eq!(stdin, [Stdin::Null, Stdin::Null, Stdin::Pipe]);
+}
+
+#[test]
 fn merge_keys_and_aliases() {
-    let loaded = good("
+    let loaded = good(
+        "
 x-a: &a {command: from-a, cwd: a, labels: {one: 1}}
 x-b: &b {command: from-b, profiles: &p [p]}
 services:
   one: {<<: *a, cwd: own}
   two: {<<: [*b, *a], groups: *p}
   three: {'<<': 1, command: x}
-".replace("  three: {'<<': 1, command: x}\n", "").as_str());
+"
+        .replace("  three: {'<<': 1, command: x}\n", "")
+        .as_str(),
+    );
     assert_eq!(service(&loaded, "one").command, shell("from-a"));
     assert_eq!(service(&loaded, "one").cwd, PathBuf::from("/p/own"));
     assert_eq!(service(&loaded, "two").command, shell("from-b"), "the first of the list wins");
     assert_eq!(service(&loaded, "two").cwd, PathBuf::from("/p/a"));
     assert_eq!(service(&loaded, "two").groups[0].as_str(), "p");
     let report = bad("services: {three: {'<<': 1, command: x}}");
-    assert_eq!(lines(&report), ["unknown-key 1:20 `<<` is no key of a service"], "in quotes it is a key like others");
+    assert_eq!(
+        lines(&report),
+        ["unknown-key 1:20 `<<` is no key of a service"],
+        "in quotes it is a key like others"
+    );
 }
 
 #[test]

@@ -19,7 +19,10 @@ fn schema_is_fresh() {
         std::fs::write(FILE, &text).unwrap();
     }
     let checked_in = std::fs::read_to_string(FILE).unwrap_or_default();
-    assert!(checked_in == text, "schema/tspm.schema.json is stale: TSPM_UPDATE_SCHEMA=1 cargo test schema_is_fresh");
+    assert!(
+        checked_in == text,
+        "schema/tspm.schema.json is stale: TSPM_UPDATE_SCHEMA=1 cargo test schema_is_fresh"
+    );
 }
 
 #[test]
@@ -123,7 +126,8 @@ services:
 fn a_file_with_everything_is_good_by_both() {
     let loaded = good(EVERYTHING);
     assert_eq!(loaded.project.services.len(), 5);
-    let value: Value = yaml_serde::from_str(&EVERYTHING.replace("    <<: *template\n", "    profiles: [p]\n")).unwrap();
+    let value: Value =
+        yaml_serde::from_str(&EVERYTHING.replace("    <<: *template\n", "    profiles: [p]\n")).unwrap();
     assert!(schema_takes(&value));
     assert!(schema_takes(&resolved(&loaded)));
 }

@@ -21,6 +21,10 @@ pub(super) struct Checks {
     backoff: BTreeMap<InstanceId, Moment>,
     /// Runs that ended by themselves, without a person stepping in.
     ended: BTreeSet<InstanceId>,
+    /// Since when the ready ones are.
+    ready: BTreeMap<InstanceId, Moment>,
+    /// Ended after enough health: the next delay is the first one.
+    healthy: BTreeSet<InstanceId>,
     pub(super) down: bool,
     /// `--force` was asked for.
     pub(super) forced: bool,
@@ -88,12 +92,15 @@ impl Checks {
                 assert!(fleet.wanted[index], "{name} waits, and nobody wants it");
             }
             Phase::Stopped { .. } | Phase::Disabled => {
-                assert!(!fleet.wanted[index], "{name} is wanted and just stopped")
+                assert!(!fleet.wanted[index], "{name} is wanted and just stopped");
             }
             Phase::Starting { .. } | Phase::Ready { .. } => {
                 assert!(fleet.wanted[index] || slot.intent.is_some(), "{name} runs, and nobody wants it");
             }
             Phase::Stopping { .. } | Phase::Completed { .. } | Phase::Failed { .. } => {}
+        }
+        if !self.down && !slot.is_leaving() {
+            check_replaced(fleet, slot);
         }
         if self.forced {
             check_forced(slot);
@@ -102,9 +109,8 @@ impl Checks {
         if slot.intent.is_some() && slot.start_stage() != Some(&StartStage::Spawning) {
             assert!(!fleet.stops_after(index).is_empty(), "{name} is not stopped, and nobody knows why");
         }
-        if self.told.get(name).is_some_and(|told| *told != slot.phase.name()) {
-            panic!("{name} is {} and was told to be {}", slot.phase.name(), self.told[name]);
-        }
+        let told = self.told.get(name).copied();
+        assert!(told.is_none_or(|told| told == slot.phase.name()), "{name} is not {told:?}, as was told");
     }
 
     fn check_event(&mut self, fleet: &Fleet, now: Moment, event: &Event, actions: &[Action]) {
@@ -113,10 +119,29 @@ impl Checks {
         if let Some(told) = self.told.insert(instance.clone(), to.name()) {
             assert_eq!(told, *from, "{instance} jumps");
         }
+        if *from == PhaseName::Ready && to.name() == PhaseName::Stopping {
+            let since = self.ready.remove(instance).expect("it was told to be ready");
+            if now.since(since) >= find(fleet, instance).service.restart.backoff.reset_after {
+                self.healthy.insert(instance.clone());
+            }
+        }
         match to {
-            Phase::Backoff { until, .. } => {
+            Phase::Ready { since, .. } => {
+                self.ready.insert(instance.clone(), *since);
+            }
+            Phase::Backoff { until, attempt, .. } => {
                 assert!(*until > now, "{instance} backs off for no time");
+                assert!(!self.healthy.remove(instance) || *attempt == 1, "{instance} was healthy for long enough");
                 self.backoff.insert(instance.clone(), *until);
+            }
+            Phase::Stopping { run, reason: StopReason::DependencyReplaced(on), .. }
+                if *from != PhaseName::Stopping =>
+            {
+                let new = fleet.slot_of(on).and_then(|slot| slot.last_run);
+                assert!(new > Some(*run), "{instance} restarts, and {on} was not replaced");
+                if actions.iter().any(|action| asks_politely(action, *run)) {
+                    check_stop_order(fleet, instance);
+                }
             }
             Phase::Stopping { run, reason, .. } if *from != PhaseName::Stopping => {
                 let by_itself = decides_itself(reason);
@@ -134,7 +159,6 @@ impl Checks {
             | Phase::Pending { .. }
             | Phase::Stopped { .. }
             | Phase::Starting { .. }
-            | Phase::Ready { .. }
             | Phase::Completed { .. }
             | Phase::Failed { .. }
             | Phase::Skipped { .. }
@@ -145,6 +169,7 @@ impl Checks {
     fn check_begin(&mut self, fleet: &Fleet, now: Moment, instance: &InstanceId) {
         assert!(!self.down, "{instance} begins after shutdown");
         self.ended.remove(instance);
+        self.healthy.remove(instance);
         if let Some(until) = self.backoff.remove(instance) {
             assert!(now >= until, "{instance} begins before its backoff is over");
         }
@@ -155,6 +180,7 @@ impl Checks {
         for edge in &slot.edges {
             let on = &fleet.wiring.slots[edge.on];
             let optional = edge.requirement == Requirement::Optional && !may_still_hold(on, edge.condition);
+            assert!(!on.is_leaving(), "{instance} begins upon {}, which is about to go", on.instance);
             assert!(
                 holds(on, edge.condition) || optional,
                 "{instance} begins before {:?} of {}",
@@ -170,6 +196,18 @@ impl Checks {
         self.told.retain(|name, _| here(name));
         self.backoff.retain(|name, _| here(name));
         self.ended.retain(|name| here(name));
+    }
+}
+
+/// `restart: true`: who was started upon an earlier life than the one that is ready now does not stay.
+fn check_replaced(fleet: &Fleet, slot: &Slot) {
+    let Some(life) = slot.life.as_ref().filter(|_| slot.is_live()) else { return };
+    for edge in slot.edges.iter().filter(|edge| edge.when_replaced == WhenReplaced::Restart) {
+        let on = &fleet.wiring.slots[edge.on];
+        let known = life.seen.get(&on.instance.service).copied();
+        let replaced = known.is_some() && known != on.last_run;
+        let back = holds(on, edge.condition) && !on.is_leaving() && !matches!(on.phase, Phase::Failed { .. });
+        assert!(!(replaced && back), "{} stays upon a {} that was replaced", slot.instance, on.instance);
     }
 }
 
@@ -235,11 +273,11 @@ const fn decides_itself(reason: &StopReason) -> bool {
 /// The conditions, by what the words mean.
 fn holds(on: &Slot, condition: Condition) -> bool {
     let oneshot = on.service.kind == ServiceType::Oneshot;
-    let runs = match &on.phase {
+    let runs = matches!(
+        on.phase,
         Phase::Starting { stage: StartStage::Running { .. } | StartStage::PostStart { .. }, .. }
-        | Phase::Ready { .. } => true,
-        _ => false,
-    };
+            | Phase::Ready { .. }
+    );
     let completed = matches!(on.phase, Phase::Completed { .. });
     let ready = matches!(on.phase, Phase::Ready { .. });
     match condition {

@@ -55,11 +55,11 @@ impl Walk {
         }));
         for _ in 0..STEPS {
             match self.dice.below(100) {
-                0..75 => self.something_happens(),
-                75..88 => self.time_passes(),
-                88..94 => self.now = self.now + Duration::from_micros(self.dice.below(20_000)),
-                94..97 => self.stale_fact(),
-                97..100 => self.somebody_asks(),
+                0..65 => self.something_happens(),
+                65..85 => self.time_passes(),
+                85..90 => self.now = self.now + Duration::from_micros(self.dice.below(20_000)),
+                90..92 => self.stale_fact(),
+                92..100 => self.somebody_asks(),
                 _ => unreachable!("below 100"),
             }
         }
@@ -73,8 +73,7 @@ impl Walk {
             if self.world.quiescent > 0 {
                 break;
             }
-            // A kill that works is not slower than the 5 s it has.
-            if self.dice.one_in(3) && !self.world.is_dying() {
+            if self.dice.one_in(3) {
                 self.time_passes();
             } else {
                 self.something_happens();
@@ -102,8 +101,11 @@ impl Walk {
         }
     }
 
-    /// To the next timeout, seldom beyond it.
+    /// To the next timeout, seldom beyond it. Mostly the world answers in time.
     fn time_passes(&mut self) {
+        if self.world.is_about_to_answer() && !self.dice.one_in(12) {
+            return self.something_happens();
+        }
         let Some(next) = self.fleet.poll_timeout() else { return };
         self.now = self.now.max(next);
         if self.dice.one_in(10) {
@@ -136,8 +138,9 @@ impl Walk {
     fn somebody_asks(&mut self) {
         let timeout = self.dice.pick(&[None, None, Some(Duration::ZERO), Some(Duration::from_millis(700))]);
         let deps = self.dice.pick(&[WithDeps::With, WithDeps::With, WithDeps::Without]);
-        let request = match self.dice.below(20) {
-            0..6 => {
+        // Shutdown comes early in every fifth walk.
+        let request = match self.dice.below(120) {
+            0..36 => {
                 self.project = projects::edited(&mut self.dice, &self.project);
                 let wanted = match self.dice.below(3) {
                     0 => Wanted::Only(self.some_names()),
@@ -146,9 +149,9 @@ impl Walk {
                 let recreate = self.dice.pick(&[Recreate::Changed, Recreate::Changed, Recreate::All]);
                 Request::Apply(Apply { project: Arc::clone(&self.project), wanted, deps, recreate })
             }
-            6..10 => Request::Start { services: self.some_names(), deps },
-            10..14 => Request::Stop { services: self.some_names(), timeout },
-            14..19 => Request::Restart { services: self.some_names(), timeout },
+            36..60 => Request::Start { services: self.some_names(), deps },
+            60..84 => Request::Stop { services: self.some_names(), timeout },
+            84..119 => Request::Restart { services: self.some_names(), timeout },
             _ if self.dice.one_in(2) => Request::Shutdown(ShutdownMode::Force),
             _ => Request::Shutdown(ShutdownMode::Graceful { timeout }),
         };
@@ -205,6 +208,12 @@ impl Walk {
             events.push(event);
         }
         self.checks.check(&self.fleet, self.now, &actions, &events);
+        if self.dice.one_in(8) {
+            // Nothing is left undone: another turn on the same facts changes nothing.
+            let mut again = self.fleet.clone();
+            again.turn(self.now);
+            assert_eq!((again.poll_action(), again.generation()), (None, self.fleet.generation()));
+        }
         self.checks.forget_gone(&self.fleet);
         self.visited.extend(self.fleet.wiring.slots.iter().map(|slot| slot.phase.name()));
     }

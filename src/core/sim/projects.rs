@@ -44,6 +44,13 @@ pub(super) fn edited(dice: &mut Dice, project: &Arc<Project>) -> Arc<Project> {
             _ => {}
         }
     }
+    if services.len() > 1 && dice.one_in(3) {
+        let at = usize::try_from(dice.below(u64::try_from(services.len()).unwrap())).unwrap();
+        let gone = services.remove(at).name;
+        for service in &mut services {
+            service.depends_on.retain(|edge| edge.on != gone);
+        }
+    }
     let mut edited = kit::project(services);
     edited.stop = project.stop;
     edited.profiles.clone_from(&project.profiles);
@@ -52,12 +59,14 @@ pub(super) fn edited(dice: &mut Dice, project: &Arc<Project>) -> Arc<Project> {
 
 fn service(dice: &mut Dice, number: u64, count: u64, upwards: bool) -> Service {
     let mut text = format!("s{number}");
+    let mut coin = Dice::new(dice.below(u64::MAX));
     let needs: Vec<String> = (0..count)
         .filter(|other| if upwards { *other > number } else { *other < number })
-        .filter_map(|other| dice.one_in(2).then(|| edge(dice, other)))
+        .filter(|_| coin.one_in(2))
+        .map(|other| edge(dice, other))
         .collect();
     if !needs.is_empty() {
-        text += &format!(" needs={}", needs.join(","));
+        text = text + " needs=" + &needs.join(",");
     }
     for (odds, word) in [
         (4, " oneshot"),
@@ -76,10 +85,10 @@ fn service(dice: &mut Dice, number: u64, count: u64, upwards: bool) -> Service {
     }
     let hooks: Vec<&str> = ["pre_start", "post_start", "pre_stop", "post_stop", "pre_start~", "post_start~"]
         .into_iter()
-        .filter(|_| dice.one_in(6))
+        .filter(|_| dice.one_in(9))
         .collect();
     if !hooks.is_empty() {
-        text += &format!(" hooks={}", hooks.join("/"));
+        text = text + " hooks=" + &hooks.join("/");
     }
     text += dice.pick(&["", "", " ready=tcp", " ready=exec success=2", " ready=log"]);
     text += dice.pick(&["", "", "", " live=exec", " live=notify"]);

@@ -20,6 +20,7 @@ pub(super) struct World {
 }
 
 /// One run, as it really is.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about the world, no state machine")]
 pub(super) struct Life {
     pub(super) instance: InstanceId,
     pub(super) spawn: Spawn,
@@ -110,8 +111,11 @@ impl World {
                 self.life(*run).is_asked_to_end(obeys, children_obey);
             }
             Action::Kill { run } => {
-                let kill =
-                    dice.pick(&[Kill::Works, Kill::Works, Kill::Works, Kill::Works, Kill::Fails, Kill::Silent]);
+                let kill = match dice.below(12) {
+                    0 => Kill::Fails,
+                    1 => Kill::Silent,
+                    _ => Kill::Works,
+                };
                 let life = self.life(*run);
                 // What a kill did not end, the next does not either; it may still end by itself.
                 let kill = if matches!(life.kill, Kill::Fails | Kill::Silent) { Kill::Silent } else { kill };
@@ -140,9 +144,17 @@ impl World {
         }
     }
 
-    /// Whether something has been killed and is about to be gone.
-    pub(super) fn is_dying(&self) -> bool {
-        self.runs.values().any(|life| life.kill == Kill::Works && life.leader != Leader::None && !life.emptied)
+    /// Whether some answer is due at once: to a spawn, a kill, an end, a hook.
+    pub(super) fn is_about_to_answer(&self) -> bool {
+        self.runs.values().any(|life| {
+            let ending = matches!(life.leader, Leader::Dying | Leader::Dead) && !life.emptied;
+            let killed = life.kill == Kill::Works && life.leader != Leader::None && !life.emptied;
+            ending && life.children == 0
+                || killed
+                || life.spawn == Spawn::Asked
+                || life.hook.is_some()
+                || life.drain
+        })
     }
 
     fn life(&mut self, run: RunId) -> &mut Life {
@@ -267,7 +279,7 @@ impl Life {
                 outcome: ProbeOutcome::Good { note: None },
             }),
             // Most walks want most services to live for a while.
-            Move::LeaderCrashes if !dice.one_in(6) => None,
+            Move::LeaderCrashes if !dice.one_in(40) => None,
             Move::LeaderEnds | Move::LeaderCrashes => {
                 self.leader = Leader::Dead;
                 let code = i32::try_from(dice.below(2)).ok()?;

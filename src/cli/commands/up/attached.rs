@@ -109,6 +109,14 @@ impl Watcher<'_> {
             self.printer.line(&text);
         }
         if !self.is_owner() {
+            if !self.progress.is_block() {
+                let paint = self.call.context.paint;
+                for view in self.session.board.of(&self.call.about) {
+                    let text = render::state::shown(view, now_ms()).text(paint);
+                    let width = self.session.board.name_width();
+                    self.printer.line(&render::event::prefixed(Some(&view.name), &text, width, paint));
+                }
+            }
             self.printer.line("watching a running project: Ctrl-C detaches, `tspm down` stops it");
         }
     }
@@ -210,7 +218,8 @@ impl Watcher<'_> {
     fn event(&mut self, event: &EventView) {
         self.progress.event(event, &self.session.board, &mut self.printer);
         let Some(view) = &event.view else { return };
-        let is_bad = event.event == "late" || (event.event == "phase" && matches!(&*view.state, "failed" | "skipped"));
+        let is_bad =
+            event.event == "late" || (event.event == "phase" && matches!(&*view.state, "failed" | "skipped"));
         if is_bad {
             self.complain(view);
         }

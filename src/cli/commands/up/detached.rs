@@ -59,14 +59,14 @@ pub(super) async fn run(call: &Call<'_>, request: UpRequest) -> Result<Exit, Cli
     match end? {
         End::Decided(Verdict::Good | Verdict::Open) => Ok(Exit::Done),
         End::Decided(Verdict::Bad(names)) => {
-            troubles(context, &session.board, &names);
+            troubles(context, &session.client, &session.board, &names).await;
             out::note("the environment stays as it is: `tspm ps` shows it, `tspm down` stops it");
             Ok(Exit::Failed)
         }
         End::TimedOut => {
             let late: Vec<String> = not_up(&about);
             out::note(&format!("not ready in time: {}", late.join(", ")));
-            troubles(context, &session.board, &late);
+            troubles(context, &session.client, &session.board, &late).await;
             out::note("the environment stays as it is: `tspm ps` shows it, `tspm down` stops it");
             Ok(Exit::Failed)
         }

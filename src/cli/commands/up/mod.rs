@@ -15,7 +15,7 @@ mod session;
 use std::collections::BTreeSet;
 
 use crate::api::client::{Client, ConnectError};
-use crate::api::wire::{State, UpRequest};
+use crate::api::wire::{Detail, State, UpRequest};
 use crate::cli::args::UpArgs;
 use crate::cli::board::Board;
 use crate::cli::context::{Context, Home};
@@ -104,9 +104,14 @@ fn concerned(request: &UpRequest, loaded: &Loaded) -> BTreeSet<String> {
 }
 
 /// Says of each of these services what is wrong with it, with the last lines of its log.
-pub(crate) fn troubles(context: &Context, board: &Board, names: &[String]) {
+pub(crate) async fn troubles(context: &Context, client: &Client, board: &Board, names: &[String]) {
     for view in board.services().iter().filter(|view| names.contains(&view.name)) {
-        let trouble = render::trouble::of(view, now_ms(), log_tail(view));
+        let mut trouble = render::trouble::of(view, now_ms(), log_tail(view));
+        if view.state == "starting" && !view.late {
+            // Without an answer there is less to say.
+            let detail = client.get::<Detail>(&format!("/v1/services/{}", view.name)).await;
+            trouble.why = detail.ok().and_then(|detail| render::trouble::last_probe(&detail));
+        }
         out::note(trouble.render(context.paint_err).trim_end());
     }
 }

@@ -4,7 +4,7 @@ use hyper::Method;
 
 use crate::api::client::{Client, ClientError, ConnectError, Lines};
 use crate::api::launch::{Launched, connect_or_launch};
-use crate::api::wire::{Attach, Done, DownRequest, DownUpdate, EventView, State, Update, UpRequest};
+use crate::api::wire::{Attach, Done, DownRequest, DownUpdate, EventView, State, UpRequest, Update};
 use crate::cli::board::Board;
 use crate::cli::context::Home;
 use crate::cli::error::{CliError, Trouble};

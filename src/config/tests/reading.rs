@@ -1,0 +1,102 @@
+//! From the disk: what a client reads is enough for the supervisor to see the same project.
+
+use std::path::Path;
+
+use super::lines;
+use crate::config::{FileArg, Locate, Ports, load, read};
+
+fn locate(cwd: &Path) -> Locate {
+    Locate {
+        file: None,
+        cwd: cwd.to_owned(),
+        profiles: vec!["p".into()],
+        env: vec![("HOME".into(), "/h".into())],
+        color: true,
+        name: None,
+    }
+}
+
+fn folder(files: &[(&str, &str)]) -> (tempfile::TempDir, std::path::PathBuf) {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = temp.path().canonicalize().unwrap();
+    for (name, text) in files {
+        std::fs::create_dir_all(dir.join(name).parent().unwrap()).unwrap();
+        std::fs::write(dir.join(name), text).unwrap();
+    }
+    (temp, dir)
+}
+
+#[test]
+fn a_bundle_holds_everything() {
+    let (temp, dir) = folder(&[
+        (
+            "tspm.yaml",
+            "services: {a: {command: x, profiles: [p], env_file: [sub/a.env, {path: no, required: false}]}}",
+        ),
+        (".env", "A=1"),
+        ("sub/a.env", "B=$A$HOME"),
+        ("sub/deep/file", ""),
+    ]);
+    let (bundle, loaded) = read(&locate(&dir.join("sub/deep"))).unwrap();
+    let names: Vec<_> = bundle.env_files.iter().map(|(path, content)| (path.clone(), content.is_some())).collect();
+    assert_eq!(names, [(dir.join(".env"), true), (dir.join("sub/a.env"), true), (dir.join("no"), false)]);
+    // The files are gone; the supervisor does not care.
+    drop(temp);
+    let again = load(&bundle, &Ports::new()).unwrap();
+    assert_eq!(again, loaded);
+    let b = &again.project.service("a").unwrap().env[std::ffi::OsStr::new("B")];
+    assert_eq!(b.value.to_str(), Some("1/h"));
+    assert_eq!(&*b.origin, "sub/a.env:1");
+}
+
+#[test]
+fn the_name_travels_in_the_bundle() {
+    let (_temp, dir) = folder(&[("tspm.yaml", "services: {a: {command: x}}")]);
+    let (bundle, loaded) = read(&Locate { name: Some("other".into()), ..locate(&dir) }).unwrap();
+    assert_eq!(loaded.project.name, "other");
+    assert_eq!(load(&bundle, &Ports::new()).unwrap().project.name, "other");
+}
+
+#[test]
+fn what_cannot_be_read_is_said() {
+    let (_temp, dir) = folder(&[
+        ("tspm.yaml", "services: {a: {command: x, env_file: [sub]}}"),
+        ("sub/file", ""),
+        ("two/tspm.yaml", "services: {a: {command: x}}"),
+        ("two/tspm.override.yaml", ""),
+        ("three/tspm.yaml/file", ""),
+    ]);
+    let report = read(&locate(&dir)).unwrap_err();
+    assert_eq!(lines(&report), ["env-file 1:39 `sub` cannot be read: Is a directory (os error 21)"]);
+    let report = read(&locate(&dir.join("two"))).unwrap_err();
+    assert_eq!(lines(&report), ["not-yet - `tspm.override.yaml` is not supported yet by this version"]);
+    let named = Locate { file: Some(FileArg::Path("tspm.yaml".into())), ..locate(&dir.join("two")) };
+    assert!(read(&named).is_ok());
+    let report = read(&locate(&dir.join("three"))).unwrap_err();
+    assert_eq!(report.problems[0].code, "unreadable");
+}
+
+/// Every project file of the repository is a good one.
+#[test]
+fn our_own_examples_are_good() {
+    fn visit(dir: &Path, found: &mut usize) {
+        for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() && !matches!(path.file_name().and_then(|name| name.to_str()), Some("target" | ".git"))
+            {
+                visit(&path, found);
+            } else if path.file_name().is_some_and(|name| name == "tspm.yaml") {
+                let result = read(&Locate { env: Vec::new(), ..locate(path.parent().unwrap()) });
+                let (_, loaded) = result.unwrap_or_else(|report| panic!("{}", report.render(false)));
+                assert!(!loaded.project.services.is_empty());
+                *found += 1;
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = 0;
+    visit(&root.join("examples"), &mut found);
+    if root.join("tspm.yaml").exists() {
+        assert!(read(&Locate { env: Vec::new(), ..locate(root) }).is_ok());
+    }
+}
