@@ -67,18 +67,6 @@ fn an_unset_variable_is_an_error_with_its_place() {
 }
 
 #[test]
-fn a_clear_environment() {
-    let project =
-        Project::new("services:\n  it: {command: [/bin/sleep, \"1000\"], env_clear: true, env: {ONLY: this}}\n")
-            .env("CALLER", "caller");
-    project.up();
-    let env = env_of(&project, "it");
-    has(&env, "ONLY=this");
-    assert!(!env.iter().any(|entry| entry.starts_with("CALLER=")), "{env:#?}");
-    assert!(env.iter().any(|entry| entry.starts_with("TSPM_RUN=")), "{env:#?}");
-}
-
-#[test]
 fn each_run_has_its_token() {
     let project = Project::new("services:\n  it: {command: sleep 1000}\n");
     project.up();
@@ -118,7 +106,9 @@ fn a_service_starts_with_a_clean_slate() {
     project.wait_fact("up");
     for line in project.read("slate").lines() {
         let mask = line.split_whitespace().last().expect("a mask");
-        assert_eq!(u64::from_str_radix(mask, 16).expect("hex"), 0, "{line}");
+        // 32 and 33 are the C library's own, which it lets nobody touch.
+        let mask = u64::from_str_radix(mask, 16).expect("hex") & !(0b11 << 31);
+        assert_eq!(mask, 0, "{line}");
     }
     let descriptors = project.read("fds");
     assert!(!descriptors.lines().any(|fd| fd == "7"), "{descriptors}");

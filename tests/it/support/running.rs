@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -151,7 +152,7 @@ impl Running {
             );
         }
         let (stdout, stderr) = (self.stdout.text(), self.stderr.text());
-        Ran { line: self.line.clone(), code: status.code(), stdout, stderr, took }
+        Ran { line: self.line.clone(), code: status.code(), signal: status.signal(), stdout, stderr, took }
     }
 }
 
