@@ -17,7 +17,7 @@ fn has(env: &[String], entry: &str) {
 #[test]
 fn layers_from_the_lowest_to_the_highest() {
     let project = Project::new(
-        "env: {C: project env, D: project env, E: project env}\nenv_file: [.env, p.env]\nservices:\n  it:\n    \
+        "env: {C: project env, D: project env, E: project env}\nenv_file: [p.env]\nservices:\n  it:\n    \
          command: [sleep, \"1000\"]\n    env_file: [s.env]\n    env: {E: service env}\n",
     )
     .env("CALLER", "caller")
@@ -32,7 +32,7 @@ fn layers_from_the_lowest_to_the_highest() {
     {
         has(&env, entry);
     }
-    project.tspm("env it --explain").ok().says(&["E", "service env", "s.env", "overr"]);
+    project.tspm("env it --explain").ok().says(&["E='service env'", "tspm.yaml:7", "'service file' from s.env:2"]);
 }
 
 #[test]

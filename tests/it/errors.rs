@@ -19,7 +19,7 @@ fn command_not_found() {
 
 #[test]
 fn command_not_found_by_the_shell() {
-    let project = one("{command: 'no-such-program || exit 127', restart: no}");
+    let project = one("{command: 'no-such-program || exit 127', restart: no, readiness: {exec: 'false'}}");
     project.tspm("up -d").code(1).says(&["it", "127", "no-such-program"]);
 }
 
