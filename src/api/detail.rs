@@ -102,7 +102,8 @@ fn explanation(seen: &Examination) -> Vec<String> {
         lines.push(format!("its last life ended with {exit}"));
     }
     if view.restarts > 0 {
-        lines.push(format!("it was restarted {} times since it was last started by a person", view.restarts));
+        let times = if view.restarts == 1 { "once".to_owned() } else { format!("{} times", view.restarts) };
+        lines.push(format!("it was restarted {times} since it was last started by a person"));
     }
     if !seen.explain.needed_by.is_empty() {
         let names: Vec<String> = seen.explain.needed_by.iter().map(ToString::to_string).collect();

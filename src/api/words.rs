@@ -23,6 +23,10 @@ pub(super) fn reason(phase: &Phase, view: &InstanceView) -> Option<String> {
             (!waits.is_empty()).then(|| format!("waits for {}", waits.join(", ")))
         }
         Phase::Starting { stage, .. } => start_stage(stage),
+        // It was asked nothing: its stage is only the wait for what it may have left behind.
+        Phase::Stopping { reason: StopReason::Ended, stage: StopStage::Asked { .. }, .. } => {
+            Some(stop_reason(&StopReason::Ended))
+        }
         Phase::Stopping { reason, stage, .. } => Some(format!("{}{}", stop_reason(reason), stop_stage(stage))),
         Phase::Backoff { attempt, reason, .. } => {
             let loops = view.restarts_last_minute;
