@@ -201,6 +201,11 @@ impl<F: FnMut(Told)> Driver<F> {
         let error = std::io::Error::from_raw_os_error(errno);
         let failure = match step {
             SpawnStep::Cwd => SpawnFailure::Cwd(format!("its working directory cannot be entered: {error}")),
+            // The program itself was found before the spawn.
+            SpawnStep::Exec if errno == libc::ENOENT => SpawnFailure::NotExecutable(
+                "it cannot be executed: the interpreter that its first line names (a script's `#!`) does not exist"
+                    .to_owned(),
+            ),
             SpawnStep::Exec => SpawnFailure::NotExecutable(format!("it cannot be executed: {error}")),
             SpawnStep::Fork => SpawnFailure::Other(format!("no process could be made: {error}")),
             SpawnStep::Setup => SpawnFailure::Other(format!("its process could not be set up: {error}")),
