@@ -9,7 +9,7 @@ use crate::model::Moment;
 use crate::sys::{clock, process, token, tree};
 
 use super::hunt;
-use super::keeper::{Keeper, Phase, labelled};
+use super::keeper::{Keeper, Phase};
 use super::main::log;
 use super::protocol::{FromKeeper, Process, Run, SpawnStep, Target, Usage};
 use super::report::Command;
@@ -150,7 +150,8 @@ impl Keeper {
     fn left(&self, found: Vec<u32>) -> Vec<Process> {
         let below = |pid: u32| hunt::census(&tree::descendants_except(pid, |pid| self.spares(pid)));
         let held = self.runs.values().filter(|live| !live.shim.gone);
-        let mut left: Vec<Process> = held.flat_map(|live| labelled(below(live.shim.pid), &live.label)).collect();
+        let mut left: Vec<Process> =
+            held.flat_map(|live| hunt::labelled(below(live.shim.pid), &live.label)).collect();
         left.extend(below(self.me));
         let tokens: Vec<u32> =
             found.into_iter().filter(|pid| left.iter().all(|process| process.pid != *pid)).collect();

@@ -73,3 +73,11 @@ pub(super) fn census(set: &[u32]) -> Vec<Process> {
     });
     living.take(LONGEST_LIST).collect()
 }
+
+/// The same, of the run with this label.
+pub(super) fn labelled(mut processes: Vec<Process>, label: &str) -> Vec<Process> {
+    for process in &mut processes {
+        process.label = Some(label.to_owned());
+    }
+    processes
+}

@@ -2,20 +2,22 @@
 
 #![allow(unsafe_code)]
 
-use std::ffi::{c_char, c_int};
+use std::ffi::{CString, c_char, c_int};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
-use super::protocol::{Spawn, SpawnStep};
+use super::order::Strings;
+use super::protocol::{Bytes, SpawnStep};
 
 /// Program, working directory, `argv` and `envp` of one spawn, as C wants them.
 #[derive(Debug)]
 pub(super) struct Image {
-    /// Program, working directory, arguments, environment: each ended by NUL. Never changed once made, as
-    /// `pointers` points into it.
-    bytes: Vec<u8>,
-    cwd: usize,
+    program: CString,
+    cwd: CString,
+    /// What `pointers` points into: never changed once made.
+    strings: [Strings; 2],
     /// `argv`, null, `envp`, null.
     pointers: Vec<*const c_char>,
+    /// Where `envp` begins.
     environment: usize,
 }
 
@@ -24,27 +26,26 @@ pub(super) type Failure = (SpawnStep, c_int);
 
 impl Image {
     /// Fails with `EINVAL` if a string holds a NUL.
-    pub(super) fn of(spawn: &Spawn) -> Result<Self, Failure> {
-        let strings = || [&spawn.program, &spawn.cwd].into_iter().chain(&spawn.argv).chain(&spawn.env);
-        if strings().any(|string| string.contains(&0)) {
-            return Err((SpawnStep::Exec, libc::EINVAL));
-        }
-        let mut bytes = Vec::with_capacity(strings().map(|string| string.len() + 1).sum());
-        let mut starts = Vec::with_capacity(strings().count());
-        for string in strings() {
-            starts.push(bytes.len());
-            bytes.extend_from_slice(string);
-            bytes.push(0);
-        }
-        let at = |&start: &usize| bytes[start..].as_ptr().cast::<c_char>();
-        let (arguments, environment) = starts[2..].split_at(spawn.argv.len());
-        let mut pointers = Vec::with_capacity(starts.len());
-        pointers.extend(arguments.iter().map(at));
-        pointers.push(std::ptr::null());
-        let first = pointers.len();
-        pointers.extend(environment.iter().map(at));
-        pointers.push(std::ptr::null());
-        Ok(Self { bytes, cwd: starts[1], pointers, environment: first })
+    pub(super) fn of(program: Bytes, cwd: Bytes, argv: Strings, env: Strings) -> Result<Self, Failure> {
+        let invalid = || (SpawnStep::Exec, libc::EINVAL);
+        let owned = |bytes| CString::new(bytes).map_err(|_| invalid());
+        let mut pointers = Vec::with_capacity(argv.count + env.count + 2);
+        let mut add = |strings: &Strings| {
+            let pieces = strings.bytes.split_inclusive(|&byte| byte == 0);
+            let before = pointers.len();
+            pointers.extend(pieces.map(|piece| piece.as_ptr().cast::<c_char>()));
+            let whole = pointers.len() - before == strings.count;
+            pointers.push(std::ptr::null());
+            whole.then_some(pointers.len()).ok_or_else(invalid)
+        };
+        let environment = add(&argv)?;
+        add(&env)?;
+        Ok(Self { program: owned(program)?, cwd: owned(cwd)?, strings: [argv, env], pointers, environment })
+    }
+
+    /// Whether it is worth its memory to drop it: beyond this the allocator maps pages for it alone.
+    pub(super) fn is_large(&self) -> bool {
+        self.strings.iter().any(|strings| strings.bytes.len() > 128 << 10)
     }
 
     /// Makes this process, a fresh fork, the leader of a session and executes the program. Every
@@ -70,9 +71,8 @@ impl Image {
     /// Returns only on failure.
     fn attempt(&self, stdio: [BorrowedFd<'_>; 3], files: Option<&libc::rlimit>) -> Failure {
         let last = |step: SpawnStep| (step, std::io::Error::last_os_error().raw_os_error().unwrap_or(0));
-        let at = |start: usize| self.bytes[start..].as_ptr().cast::<c_char>();
-        // SAFETY: every pointer is to memory of this process that outlives the call: NUL-ended strings of
-        // `bytes`, null-ended arrays of `pointers`, a live `rlimit`, a mask on the stack.
+        // SAFETY: every pointer is to memory of this process that outlives the call: NUL-ended strings,
+        // null-ended arrays of pointers to such, a live `rlimit`, a mask on the stack.
         unsafe {
             libc::setsid();
             for (fd, target) in stdio.iter().zip(0..) {
@@ -83,13 +83,17 @@ impl Image {
             if files.is_some_and(|limit| libc::setrlimit(libc::RLIMIT_NOFILE, limit) != 0) {
                 return last(SpawnStep::Setup);
             }
-            if libc::chdir(at(self.cwd)) != 0 {
+            if libc::chdir(self.cwd.as_ptr()) != 0 {
                 return last(SpawnStep::Cwd);
             }
             let mut none = std::mem::zeroed();
             libc::sigemptyset(&raw mut none);
             libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
-            libc::execve(at(0), self.pointers.as_ptr(), self.pointers[self.environment..].as_ptr());
+            libc::execve(
+                self.program.as_ptr(),
+                self.pointers.as_ptr(),
+                self.pointers[self.environment..].as_ptr(),
+            );
         }
         last(SpawnStep::Exec)
     }

@@ -1,6 +1,6 @@
 //! The run journal: which processes this keeper made, for whoever comes after a total kill.
 //!
-//! JSON lines, appended with one `write` each, never read by the keeper. Only the keeper writes it.
+//! JSON lines, appended with one `write` a turn, never read by the keeper. Only the keeper writes it.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -26,6 +26,8 @@ pub(super) struct Journal {
     path: PathBuf,
     header: String,
     length: u64,
+    /// Lines to be written.
+    lines: String,
 }
 
 /// One process, beyond doubt on this boot in this pid namespace: pid and start time.
@@ -71,21 +73,30 @@ impl Journal {
             folder: (meta.dev(), meta.ino()),
         });
         let file = create(&path, &header)?;
-        Ok(Self { file, path, length: header.len() as u64, header })
+        Ok(Self { file, path, length: header.len() as u64, header, lines: String::new() })
     }
 
-    /// Appends a line. `live` gives the lines of the live runs, for the case that the journal is too long.
-    pub(super) fn write<'a>(&mut self, entry: &Line<'_>, live: impl Iterator<Item = Line<'a>>) -> io::Result<()> {
-        if self.length > LONGEST {
-            let lines = live.fold(self.header.clone(), |lines, entry| lines + &line(&entry));
-            let new = self.path.with_extension("jsonl.new");
-            self.file = create(&new, &lines)?;
-            self.length = lines.len() as u64;
-            std::fs::rename(new, &self.path)?;
+    /// Adds a line, to be written by [`flush`](Self::flush).
+    pub(super) fn add(&mut self, entry: &Line<'_>) {
+        self.lines += &line(entry);
+    }
+
+    /// Appends what was added, with one `write`. `live` gives the lines of the live runs, for the case that
+    /// the journal has become too long.
+    pub(super) fn flush<'a>(&mut self, live: impl Iterator<Item = Line<'a>>) -> io::Result<()> {
+        if self.lines.is_empty() {
+            return Ok(());
         }
-        let line = line(entry);
-        self.length += line.len() as u64;
-        self.file.write_all(line.as_bytes())
+        let lines = std::mem::take(&mut self.lines);
+        self.length += lines.len() as u64;
+        if self.length <= LONGEST {
+            return self.file.write_all(lines.as_bytes());
+        }
+        let lines = live.fold(self.header.clone(), |lines, entry| lines + &line(&entry));
+        let new = self.path.with_extension("jsonl.new");
+        self.file = create(&new, &lines)?;
+        self.length = lines.len() as u64;
+        std::fs::rename(new, &self.path)
     }
 }
 

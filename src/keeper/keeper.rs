@@ -21,10 +21,12 @@ use crate::sys::{clock, identity, tree};
 
 use super::ending::{Finish, Hunt};
 use super::home::Home;
+use super::hunt;
 use super::journal::{self, Journal, Line};
 use super::main::log;
+use super::order::{Launch, Order};
 use super::overseer::{After, Overseer};
-use super::protocol::{Bytes, FromKeeper, Hello, Process, Run, Spawn, SpawnStep, ToKeeper, Usage, VERSION};
+use super::protocol::{Bytes, FromKeeper, Hello, Process, Run, SpawnStep, Usage, VERSION};
 use super::report::{self, Command, LONGEST, Report};
 use super::run::{Common, Last, Live};
 use super::shim::KILL;
@@ -124,10 +126,11 @@ impl Keeper {
                 match event.data.u64() {
                     SIGNALS => self.signalled(),
                     LINK => self.hear(),
-                    run => self.reported(run - FIRST_RUN),
+                    run => drop(self.reported(run.wrapping_sub(FIRST_RUN))),
                 }
             }
             self.turn(clock::now());
+            self.flush();
             if let Phase::Over { clean } = self.phase {
                 self.home.close();
                 if clean {
@@ -135,15 +138,13 @@ impl Keeper {
                 }
                 return Ok(clean);
             }
-            self.flush();
         }
     }
 
-    /// Tells the supervisor, if there is one. What it does not read now is queued.
+    /// Tells the supervisor, if there is one, at the end of the turn.
     pub(super) fn tell(&mut self, message: &FromKeeper) {
         if let Some(link) = &mut self.overseer.link {
-            // It fails if the supervisor is gone: then its end will be seen, and the next one told anew.
-            let _ = link.send(message, &[]);
+            link.post(message);
         }
     }
 
@@ -185,17 +186,15 @@ impl Keeper {
 
     /// A signal is pending: a child has ended, or the keeper is asked to.
     fn signalled(&mut self) {
-        while let Some(signal) = process::next_signal(&self.common.signals) {
-            if signal.cast_signed() != libc::SIGCHLD && !self.terminate {
-                self.terminate = true;
-                self.tell(&FromKeeper::Terminate);
-            }
+        let asked = process::pending(&self.common.signals) & !(1 << (libc::SIGCHLD - 1)) != 0;
+        if asked && !self.terminate {
+            self.terminate = true;
+            self.tell(&FromKeeper::Terminate);
         }
         while let Waited::Ended { pid, status, .. } = process::wait_any() {
             if self.overseer.pid == Some(pid) {
                 self.supervisor_ended(status);
             } else if let Some(&run) = self.shims.get(&pid) {
-                self.reported(run);
                 self.shims.remove(&pid);
                 self.shim_ended(run);
             }
@@ -243,23 +242,23 @@ impl Keeper {
         }
     }
 
-    fn obey(&mut self, message: ToKeeper, fds: Vec<OwnedFd>) {
+    fn obey(&mut self, message: Order, fds: Vec<OwnedFd>) {
         match message {
-            ToKeeper::Spawn(spawn) => self.spawn(*spawn),
-            ToKeeper::Signal { run, signal, to } => self.command(run, Command::Signal { signal, to }),
-            ToKeeper::Kill { run } => self.kill(run),
-            ToKeeper::Store { key } => self.store.extend(fds.into_iter().map(|fd| (key.clone(), fd))),
-            ToKeeper::Discard { key } => drop(self.store.remove(&key)),
-            ToKeeper::Will { run, will } => {
+            Order::Spawn(spawn) => self.spawn(*spawn),
+            Order::Signal { run, signal, to } => self.command(run, Command::Signal { signal, to }),
+            Order::Kill { run } => self.kill(run),
+            Order::Store { key } => self.store.extend(fds.into_iter().map(|fd| (key.clone(), fd))),
+            Order::Discard { key } => drop(self.store.remove(&key)),
+            Order::Will { run, will } => {
                 if let Some(live) = self.runs.get_mut(&run) {
                     live.will = will;
                 }
             }
-            ToKeeper::Finish => self.finish(),
+            Order::Finish => self.finish(),
         }
     }
 
-    fn spawn(&mut self, spawn: Spawn) {
+    fn spawn(&mut self, spawn: Launch) {
         let (run, release) = (spawn.run, spawn.release.clone());
         let begun = match self.phase {
             Phase::Serving if self.runs.contains_key(&run) => Err((SpawnStep::Fork, libc::EEXIST)),
@@ -275,7 +274,12 @@ impl Keeper {
         self.release.extend(release);
         self.shims.insert(live.shim.pid, run);
         // It fails for want of memory only; then the shim's end still tells what it said.
-        let _ = epoll::add(&self.epoll, &live.control, EventData::new_u64(run + FIRST_RUN), EventFlags::IN);
+        let _ = epoll::add(
+            &self.epoll,
+            &live.control,
+            EventData::new_u64(run.wrapping_add(FIRST_RUN)),
+            EventFlags::IN,
+        );
         self.runs.insert(run, live);
     }
 
@@ -299,19 +303,19 @@ impl Keeper {
         self.command(run, Command::Kill);
     }
 
-    /// A shim has something to say.
-    fn reported(&mut self, run: Run) {
-        while let Some(live) = self.runs.get_mut(&run) {
-            match report::receive::<Report>(&live.control, &mut self.scratch) {
-                Ok(Some(reports)) => reports.into_iter().for_each(|report| self.note(run, report)),
-                Ok(None) => return,
-                Err(_) => {
-                    // Its end of the socket is closed; that it ended will be seen too.
-                    let _ = epoll::delete(&self.epoll, &live.control);
-                    return;
-                }
-            }
+    /// A shim has something to say. False: it has not, or it is gone.
+    fn reported(&mut self, run: Run) -> bool {
+        let Some(live) = self.runs.get_mut(&run) else { return false };
+        let received = report::receive::<Report>(&live.control, &mut self.scratch);
+        let (more, closed) = (matches!(received, Ok(Some(_))), received.is_err());
+        for report in received.ok().flatten().into_iter().flatten() {
+            self.note(run, report);
         }
+        // After its last words, or its end without any, only its death is to be seen.
+        if let Some(live) = self.runs.get(&run).filter(|live| live.last.is_some() || closed) {
+            let _ = epoll::delete(&self.epoll, &live.control);
+        }
+        more
     }
 
     fn note(&mut self, run: Run, report: Report) {
@@ -325,14 +329,16 @@ impl Keeper {
                 if let Some(link) = &mut self.overseer.link {
                     let _ = link.send(&FromKeeper::Spawned { run, pid, start, fds: count }, &fds);
                 }
-                record(&mut self.journal, &self.runs, self.runs.get(&run).and_then(|live| spawn_line(run, live)));
+                if let Some(line) = live.line(run) {
+                    self.journal.add(&line);
+                }
             }
             Report::Failed { step, errno } => live.last = Some(Last::Failed((step, errno))),
             Report::Exited { status, usage } => self.exited(run, Some(status), usage),
             Report::Emptied { released } => live.last = Some(Last::Emptied(released)),
             Report::Survived { left } => {
                 live.kill_by = None;
-                let left = labelled(left, &live.label);
+                let left = hunt::labelled(left, &live.label);
                 self.tell(&FromKeeper::Survived { run, left });
             }
         }
@@ -342,12 +348,13 @@ impl Keeper {
         if let Some(live) = self.runs.get_mut(&run) {
             live.exited = Some(status);
             self.tell(&FromKeeper::Exited { run, status, usage });
-            record(&mut self.journal, &self.runs, Some(Line::Exit { at: journal::at(), run, status }));
+            self.journal.add(&Line::Exit { at: journal::at(), run, status });
         }
     }
 
-    /// The shim is reaped; what it said before was read.
+    /// The shim is reaped.
     fn shim_ended(&mut self, run: Run) {
+        while self.runs.get(&run).is_some_and(|live| live.last.is_none()) && self.reported(run) {}
         let Some(live) = self.runs.get_mut(&run) else { return };
         live.shim.gone = true;
         match live.last.take() {
@@ -366,15 +373,19 @@ impl Keeper {
     /// The run is over.
     pub(super) fn emptied(&mut self, run: Run, released: Vec<Process>) {
         let Some(live) = self.runs.remove(&run) else { return };
-        record(&mut self.journal, &self.runs, Some(Line::Empty { at: journal::at(), run }));
+        self.journal.add(&Line::Empty { at: journal::at(), run });
         let identities =
             released.iter().filter_map(|process| Some((process.pid, identity::start_time(process.pid).ok()?)));
         self.released.extend(identities);
-        self.tell(&FromKeeper::Emptied { run, released: labelled(released, &live.label) });
+        self.tell(&FromKeeper::Emptied { run, released: hunt::labelled(released, &live.label) });
     }
 
-    /// Sends what waits, and asks to be woken when more of it can be sent.
+    /// Writes and sends what the turn has brought, and asks to be woken when more of it can be sent.
     fn flush(&mut self) {
+        let live = self.runs.iter().filter_map(|(&run, live)| live.line(run));
+        if let Err(error) = self.journal.flush(live) {
+            log(format_args!("cannot write the journal: {error}"));
+        }
         self.stuck.retain(|run| self.runs.get_mut(run).is_some_and(Live::flush));
         let Some(link) = &mut self.overseer.link else { return };
         let _ = link.flush();
@@ -384,24 +395,4 @@ impl Keeper {
             let _ = epoll::modify(&self.epoll, &*link, EventData::new_u64(LINK), flags);
         }
     }
-}
-
-fn spawn_line(run: Run, live: &Live) -> Option<Line<'_>> {
-    let (pid, start) = live.leader?;
-    let shim = (live.shim.pid, live.shim.start);
-    Some(Line::Spawn { at: journal::at(), run, label: &live.label, pid, start, shim, pgid: pid, session: pid })
-}
-
-fn record(journal: &mut Journal, runs: &BTreeMap<Run, Live>, line: Option<Line<'_>>) {
-    let live = runs.iter().filter_map(|(&run, live)| spawn_line(run, live));
-    if let Some(Err(error)) = line.map(|line| journal.write(&line, live)) {
-        log(format_args!("cannot write the journal: {error}"));
-    }
-}
-
-pub(super) fn labelled(mut processes: Vec<Process>, label: &str) -> Vec<Process> {
-    for process in &mut processes {
-        process.label = Some(label.to_owned());
-    }
-    processes
 }

@@ -26,7 +26,7 @@ pub(super) const LINK_FD: i32 = 3;
 /// The supervisor's descriptor of the API listener.
 pub(super) const LISTENER_FD: i32 = 4;
 /// Bytes read at once: a few spawns with their environments.
-const BUFFER: usize = 64 << 10;
+const BUFFER: usize = 16 << 10;
 /// `SCM_MAX_FD` of the kernel: more in one `sendmsg` is refused.
 const MAX_FDS: usize = 253;
 
@@ -67,6 +67,8 @@ impl Decoder {
         if self.start == self.bytes.len() {
             self.start = 0;
             self.bytes.clear();
+            // Room for one large environment is not kept for ever.
+            self.bytes.shrink_to(4 * BUFFER);
         }
         Ok(Some(message))
     }
@@ -168,6 +170,16 @@ impl<In: DeserializeOwned + Carries, Out: Serialize + Carries> Channel<In, Out> 
         }
     }
 
+    /// Queues a message without descriptors, to be sent with others by the next [`flush`](Self::flush).
+    pub fn post(&mut self, message: &Out) {
+        debug_assert_eq!(message.carried(), 0, "a message states what it carries");
+        let bytes = encode(message);
+        match self.queue.back_mut().filter(|frame| frame.fds.is_empty()) {
+            Some(frame) => frame.bytes.extend_from_slice(&bytes),
+            None => self.queue.push_back(Frame { bytes, sent: 0, fds: VecDeque::new() }),
+        }
+    }
+
     /// Sends a message with its descriptors; what the socket does not take is queued, the descriptors
     /// duplicated. Fails if the other side is gone or the message is longer than a frame may be.
     pub fn send(&mut self, message: &Out, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
@@ -179,6 +191,7 @@ impl<In: DeserializeOwned + Carries, Out: Serialize + Carries> Channel<In, Out> 
                 format!("a message of {} bytes", bytes.len()),
             ));
         }
+        self.flush()?;
         let mut sent = 0;
         if self.queue.is_empty() && fds.len() <= MAX_FDS {
             sent = transmit(&self.socket, &bytes, fds)?.unwrap_or(0);

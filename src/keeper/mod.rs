@@ -20,6 +20,7 @@ mod journal;
 mod keeper;
 pub mod link;
 mod main;
+mod order;
 mod overseer;
 pub mod protocol;
 mod report;

@@ -16,7 +16,8 @@ use crate::sys::process::{self, Forked};
 
 use super::link::{Channel, LINK_FD, LISTENER_FD};
 use super::main::{Args, log};
-use super::protocol::{FromKeeper, ToKeeper};
+use super::order::Order;
+use super::protocol::FromKeeper;
 
 /// So many crashes within [`CRASH_WINDOW`], and the keeper tries no more (`lifecycle.md` 2).
 const CRASHES: usize = 3;
@@ -30,7 +31,7 @@ pub(super) struct Overseer {
     /// The process, until it is reaped.
     pub pid: Option<u32>,
     /// The socket to it, until one side has closed.
-    pub link: Option<Channel<ToKeeper, FromKeeper>>,
+    pub link: Option<Channel<Order, FromKeeper>>,
     /// How many there were before this one.
     pub generation: u32,
     crashes: VecDeque<Moment>,

@@ -14,7 +14,9 @@ use crate::sys::process::{self, Forked};
 use crate::sys::title::Title;
 
 use super::image::{Failure, Image};
-use super::protocol::{LiveRun, Output, Process, Run, Spawn, SpawnStep, Stdin, Will};
+use super::journal::{self, Line};
+use super::order::Launch;
+use super::protocol::{LiveRun, Output, Process, Run, SpawnStep, Stdin, Will};
 use super::report::{self, Command};
 use super::shim;
 
@@ -90,11 +92,9 @@ pub(super) enum Stopping {
 
 impl Live {
     /// Makes the pipes and the shim. The answer of the leader's `execve` comes later, over `control`.
-    pub(super) fn begin(spawn: Spawn, common: &Common) -> Result<Self, Failure> {
-        let image = Image::of(&spawn)?;
-        let Spawn { run: _, label, program: _, argv, env, cwd: _, stdin, output, release, will } = spawn;
-        // Before the fork: it would copy them.
-        drop((argv, env));
+    pub(super) fn begin(launch: Launch, common: &Common) -> Result<Self, Failure> {
+        let Launch { run: _, label, program, argv, env, cwd, stdin, output, release, will } = launch;
+        let image = Image::of(program, cwd, argv, env)?;
         Self::fork(label, will, image, stdin, output, release, common)
             .map_err(|error| (SpawnStep::Fork, error.raw_os_error().unwrap_or(libc::EIO)))
     }
@@ -173,6 +173,13 @@ impl Live {
     /// The pipes that it has, in order.
     pub(super) fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         self.pipes.iter().flatten().map(AsFd::as_fd)
+    }
+
+    /// Its line in the journal; none before its leader runs.
+    pub(super) fn line(&self, run: Run) -> Option<Line<'_>> {
+        let (pid, start) = self.leader?;
+        let shim = (self.shim.pid, self.shim.start);
+        Some(Line::Spawn { at: journal::at(), run, label: &self.label, pid, start, shim, pgid: pid, session: pid })
     }
 
     /// What a new supervisor is told of it; nothing before its leader runs.

@@ -102,6 +102,12 @@ impl Shim {
             }
         };
         drop(setup.stdio);
+        // The leader has a copy. Small pieces are not worth touching the memory that they share with the keeper.
+        if setup.image.is_large() {
+            drop(setup.image);
+        } else {
+            std::mem::forget(setup.image);
+        }
         if let Some(title) = setup.title {
             title.set(c"tspm-shim", format!("tspm-shim {}", setup.label).as_bytes());
         }
@@ -123,8 +129,8 @@ impl Shim {
     fn serve(mut self) {
         loop {
             let look = (self.reaped && !self.release.is_empty()).then_some(LOOK);
-            let (control, exec) = self.wait(look);
-            if exec && self.executed() == Next::End || self.reap() == Next::End {
+            let (control, exec, child) = self.wait(look);
+            if exec && self.executed() == Next::End || child && self.reap() == Next::End {
                 return;
             }
             if control && self.obey() == Next::End {
@@ -138,14 +144,17 @@ impl Shim {
         }
     }
 
-    /// Waits for the keeper (the first answer), for the leader's `execve` (the second), for a child's end.
-    fn wait(&self, timeout: Option<Duration>) -> (bool, bool) {
+    /// Waits for the keeper (the first answer), for the leader's `execve` (the second), for a child's end (the
+    /// third, also when the time is up).
+    fn wait(&self, timeout: Option<Duration>) -> (bool, bool, bool) {
         let exec = self.exec.as_ref().unwrap_or(&self.signals);
         let mut fds = [&self.control, &self.signals, exec].map(|fd| PollFd::new(fd, PollFlags::IN));
         sleep(&mut fds, timeout);
         let [control, signals, exec] = fds.map(|fd| !fd.revents().is_empty());
-        while signals && process::next_signal(&self.signals).is_some() {}
-        (control, exec && self.exec.is_some())
+        if signals {
+            process::pending(&self.signals);
+        }
+        (control, exec && self.exec.is_some(), signals || !control)
     }
 
     /// The exec-error pipe has told: the leader runs its program, or there is none.
@@ -193,28 +202,22 @@ impl Shim {
     }
 
     fn obey(&mut self) -> Next {
-        let mut scratch = Vec::with_capacity(256);
-        loop {
-            let commands = match report::receive::<Command>(&self.control, &mut scratch) {
-                Ok(Some(commands)) => commands,
-                Ok(None) => return Next::Go,
-                Err(_) => {
-                    self.alone = true;
-                    return Next::Go;
-                }
-            };
-            for command in commands {
-                // A leader that has ended no longer counts.
-                if self.reap() == Next::End {
-                    return Next::End;
-                }
-                match command {
-                    Command::Signal { signal, to } => self.signal(signal, to),
-                    Command::Kill if self.kill() == Next::End => return Next::End,
-                    Command::Kill => self.tell(&[Report::Survived { left: hunt::census(&self.members()) }]),
-                }
+        let Ok(commands) = report::receive::<Command>(&self.control, &mut Vec::with_capacity(256)) else {
+            self.alone = true;
+            return Next::Go;
+        };
+        for command in commands.into_iter().flatten() {
+            // A leader that has ended no longer counts.
+            if self.reap() == Next::End {
+                return Next::End;
+            }
+            match command {
+                Command::Signal { signal, to } => self.signal(signal, to),
+                Command::Kill if self.kill() == Next::End => return Next::End,
+                Command::Kill => self.tell(&[Report::Survived { left: hunt::census(&self.members()) }]),
             }
         }
+        Next::Go
     }
 
     /// Strikes until the run is empty, for at most [`KILL`].
@@ -244,7 +247,7 @@ impl Shim {
     /// Waits for a child's end.
     fn settle(&self, timeout: Duration) {
         sleep(&mut [PollFd::new(&self.signals, PollFlags::IN)], Some(timeout));
-        while process::next_signal(&self.signals).is_some() {}
+        process::pending(&self.signals);
     }
 
     /// Sends a signal, then SIGCONT, so that stopped processes can act on it.

@@ -86,18 +86,22 @@ fn folders_and_logs_that_come_later_and_come_back() {
     let dir = tempfile::tempdir().unwrap();
     let logs: PathBuf = dir.path().join("state/logs");
     let (handle, lines) = follow(vec![Target::Dir(logs.clone())], Query::default());
-    let mut held = Vec::new();
+    let mut open = Vec::new();
     for round in ["first", "second", "third"] {
         fs::create_dir_all(&logs).unwrap();
         append(&logs.join("api.log"), &[round]);
         assert_eq!(next(&lines, 1), [round]);
-        append(&logs.join("web.log"), &["web"]);
+        let held = append(&logs.join("web.log"), &["web"]);
         let line = lines.recv().unwrap();
         assert_eq!((&*line.name, &line.text[..]), ("web", &b"web"[..]));
-        // As a supervisor would whose logs were deleted.
-        let open = File::open(logs.join("api.log")).unwrap();
-        fs::remove_dir_all(dir.path().join("state")).unwrap();
-        held.push(open);
+        if round == "first" {
+            drop(held);
+            fs::remove_dir_all(dir.path().join("state")).unwrap();
+        } else {
+            // While a supervisor has the file open: the kernel does not say that the folder it was in is gone.
+            fs::remove_dir_all(&logs).unwrap();
+            open.push(held);
+        }
     }
     let other = dir.path().join("other.log");
     append(&other, &["there already"]);

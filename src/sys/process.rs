@@ -34,14 +34,39 @@ pub enum Waited {
 
 /// A copy of this process.
 ///
+/// It goes around the C library's `fork`, which writes to a dozen pages in the child that this program has
+/// no use for (locks, lists of threads, handlers): they are a third of a shim's own memory.
+///
 /// # Safety
 /// This process must have one thread: in the child every lock that another thread holds is held for ever.
 pub unsafe fn fork() -> io::Result<Forked> {
-    // SAFETY: the caller's promise.
-    match unsafe { libc::fork() } {
-        -1 => Err(io::Error::last_os_error()),
-        0 => Ok(Forked::Child),
-        pid => Ok(Forked::Parent(pid.cast_unsigned())),
+    /// The first version of the kernel's `struct clone_args`.
+    #[repr(C)]
+    #[derive(Default)]
+    struct CloneArgs {
+        flags: u64,
+        pidfd: u64,
+        child_tid: u64,
+        parent_tid: u64,
+        exit_signal: u64,
+        stack: u64,
+        stack_size: u64,
+        tls: u64,
+    }
+    let args = CloneArgs { exit_signal: libc::SIGCHLD as u64, ..CloneArgs::default() };
+    // SAFETY: the structure lives and its size is stated; without a stack of its own and without shared
+    // memory the child goes on with a copy of this one, as after `fork` (the caller's promise).
+    let result = unsafe { libc::syscall(libc::SYS_clone3, &raw const args, size_of::<CloneArgs>()) };
+    let result = match result {
+        // Some sandboxes know no `clone3`.
+        // SAFETY: the caller's promise.
+        -1 if io::Error::last_os_error().raw_os_error() == Some(libc::ENOSYS) => unsafe { libc::fork() }.into(),
+        result => result,
+    };
+    match u32::try_from(result) {
+        Err(_) => Err(io::Error::last_os_error()),
+        Ok(0) => Ok(Forked::Child),
+        Ok(pid) => Ok(Forked::Parent(pid)),
     }
 }
 
@@ -112,12 +137,14 @@ pub fn take_signals(wanted: &[i32]) -> io::Result<OwnedFd> {
     }
 }
 
-/// The next pending signal's number.
-pub fn next_signal(signals: &OwnedFd) -> Option<u32> {
-    let mut info = [0; size_of::<libc::signalfd_siginfo>()];
-    let read = rustix::io::read(signals, &mut info).ok()?;
-    // `ssi_signo` comes first.
-    info[..read].first_chunk::<4>().map(|number| u32::from_ne_bytes(*number))
+/// Takes what is pending, as bits `1 << (signal - 1)`.
+pub fn pending(signals: &OwnedFd) -> u64 {
+    const ONE: usize = size_of::<libc::signalfd_siginfo>();
+    let mut info = [0; 8 * ONE];
+    let read = rustix::io::read(signals, &mut info).unwrap_or(0);
+    // `ssi_signo` comes first in each.
+    let numbers = info[..read].chunks_exact(ONE).filter_map(|one| one.first_chunk::<4>());
+    numbers.fold(0, |bits, number| bits | 1 << (u32::from_ne_bytes(*number).wrapping_sub(1) % 64))
 }
 
 /// Unblocks all signals: for a child that is about to `exec`.

@@ -23,6 +23,11 @@ pub struct Listener {
 
 /// Every listening TCP socket of this network namespace, IPv4 and IPv6.
 pub fn listeners() -> io::Result<Vec<Listener>> {
+    // Some sandboxes and small kernels have no `sock_diag`.
+    dumped().or_else(|_| listed())
+}
+
+fn dumped() -> io::Result<Vec<Listener>> {
     let mut found = Vec::new();
     for family in [libc::AF_INET, libc::AF_INET6] {
         // struct inet_diag_req_v2: family, protocol, ext, pad, states, then a 48 byte socket id.
@@ -52,6 +57,30 @@ impl Listener {
         };
         Some(Self { local: SocketAddr::new(address, port), uid: u32_at(body, 64), inode: u32_at(body, 68) })
     }
+}
+
+/// The slow way: `/proc/net/tcp` and `tcp6`.
+fn listed() -> io::Result<Vec<Listener>> {
+    /// `TCP_LISTEN`, as it is written there.
+    const LISTEN: &str = "0A";
+    let line = |line: &str| {
+        let mut fields = line.split_ascii_whitespace().skip(1);
+        let (address, port) = fields.next()?.split_once(':')?;
+        let port = u16::from_str_radix(port, 16).ok()?;
+        // Words of four bytes, each in the machine's own order.
+        let word = |n: usize| Some(u32::from_str_radix(address.get(8 * n..8 * n + 8)?, 16).ok()?.to_ne_bytes());
+        let address = match address.len() {
+            8 => Ipv4Addr::from(word(0)?).into(),
+            _ => Ipv6Addr::from(<[u8; 16]>::try_from([word(0)?, word(1)?, word(2)?, word(3)?].concat()).ok()?)
+                .into(),
+        };
+        let state = fields.nth(1)?;
+        let (uid, inode) = (fields.nth(3)?.parse().ok()?, fields.nth(1)?.parse().ok()?);
+        (state == LISTEN).then_some(Listener { local: SocketAddr::new(address, port), inode, uid })
+    };
+    let four = std::fs::read_to_string("/proc/net/tcp")?;
+    let six = std::fs::read_to_string("/proc/net/tcp6").unwrap_or_default();
+    Ok(four.lines().chain(six.lines()).filter_map(line).collect())
 }
 
 /// The inode of the Unix socket that listens at `path`, if one does.
@@ -135,6 +164,7 @@ mod tests {
         let found: Vec<_> = listeners().unwrap().into_iter().filter(|l| l.local == local).collect();
         assert_eq!(found.len(), 1, "{address}");
         assert!(inodes_of(std::process::id()).contains(&found[0].inode));
+        assert!(listed().unwrap().contains(&found[0]), "the slow way finds the same");
         assert_eq!(holder(local.port()).unwrap().0, std::process::id());
         drop(listener);
         assert!(!listeners().unwrap().iter().any(|l| l.local == local && l.inode == found[0].inode));

@@ -62,13 +62,12 @@ fn a_killed_keeper_and_supervisor_take_their_services_along() {
 #[test]
 fn a_killed_supervisor_leaves_nobody_unattended() {
     let project = family();
-    let (keeper, supervisor) = bosses(&project);
+    let (_, supervisor) = bosses(&project);
     kill(supervisor, Signal::SIGKILL).expect("it is ours");
     // Whether the services live on under a new supervisor or are torn down: `down` answers, and nothing is left.
     let ran = project.tspm("down --force");
     assert!(ran.code.is_some(), "{ran}");
     project.wait_empty_within(Duration::from_secs(20));
-    assert!(kill(keeper, None).is_err(), "the keeper has ended too");
     project.up();
     project.down();
 }

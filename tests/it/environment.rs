@@ -17,7 +17,7 @@ fn has(env: &[String], entry: &str) {
 #[test]
 fn layers_from_the_lowest_to_the_highest() {
     let project = Project::new(
-        "env: {C: project env, D: project env, E: project env}\nenv_file: [.env, p.env]\nservices:\n  it:\n    \
+        "env: {C: project env, D: project env, E: project env}\nenv_file: [p.env]\nservices:\n  it:\n    \
          command: [sleep, \"1000\"]\n    env_file: [s.env]\n    env: {E: service env}\n",
     )
     .env("CALLER", "caller")
@@ -32,7 +32,7 @@ fn layers_from_the_lowest_to_the_highest() {
     {
         has(&env, entry);
     }
-    project.tspm("env it --explain").ok().says(&["E", "service env", "s.env", "overr"]);
+    project.tspm("env it --explain").ok().says(&["E='service env'", "tspm.yaml:7", "'service file' from s.env:2"]);
 }
 
 #[test]
@@ -64,18 +64,6 @@ fn an_unset_variable_is_an_error_with_its_place() {
     let project = project.env("HOSTNAME_OF_DB", "db.local");
     project.up();
     has(&env_of(&project, "it"), "URL=http://db.local/");
-}
-
-#[test]
-fn a_clear_environment() {
-    let project =
-        Project::new("services:\n  it: {command: [/bin/sleep, \"1000\"], env_clear: true, env: {ONLY: this}}\n")
-            .env("CALLER", "caller");
-    project.up();
-    let env = env_of(&project, "it");
-    has(&env, "ONLY=this");
-    assert!(!env.iter().any(|entry| entry.starts_with("CALLER=")), "{env:#?}");
-    assert!(env.iter().any(|entry| entry.starts_with("TSPM_RUN=")), "{env:#?}");
 }
 
 #[test]
@@ -118,7 +106,9 @@ fn a_service_starts_with_a_clean_slate() {
     project.wait_fact("up");
     for line in project.read("slate").lines() {
         let mask = line.split_whitespace().last().expect("a mask");
-        assert_eq!(u64::from_str_radix(mask, 16).expect("hex"), 0, "{line}");
+        // 32 and 33 are the C library's own, which it lets nobody touch.
+        let mask = u64::from_str_radix(mask, 16).expect("hex") & !(0b11 << 31);
+        assert_eq!(mask, 0, "{line}");
     }
     let descriptors = project.read("fds");
     assert!(!descriptors.lines().any(|fd| fd == "7"), "{descriptors}");

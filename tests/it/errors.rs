@@ -19,7 +19,7 @@ fn command_not_found() {
 
 #[test]
 fn command_not_found_by_the_shell() {
-    let project = one("{command: 'no-such-program || exit 127', restart: no}");
+    let project = one("{command: 'no-such-program || exit 127', restart: no, readiness: {exec: 'false'}}");
     project.tspm("up -d").code(1).says(&["it", "127", "no-such-program"]);
 }
 
@@ -72,7 +72,7 @@ fn a_oneshot_that_fails_shows_its_last_lines() {
 fn ready_timeout_with_the_last_probe_output() {
     let port = free_port();
     let project = one(&format!("{{command: sleep 1000, readiness: {port}, ready_timeout: 300ms}}"));
-    project.tspm("up -d").code(1).says(&["it", "300ms", "refused"]);
+    project.tspm("up -d").code(1).says(&["it", "refused", &port.to_string()]);
 }
 
 #[test]
@@ -116,8 +116,8 @@ fn a_port_taken_by_another_project_names_its_service() {
 fn a_failed_dependency_is_told_as_a_chain() {
     let project = Project::new(
         "services:\n  \
-           db: {command: 'exit 9', restart: no}\n  \
-           api: {command: sleep 1000, depends_on: {db: {condition: succeeded}}}\n  \
+           db: {command: 'exit 9', type: oneshot}\n  \
+           api: {command: sleep 1000, depends_on: [db]}\n  \
            web: {command: sleep 1000, depends_on: [api]}\n",
     );
     project.tspm("up -d").code(1).says(&["web", "api", "db", "exit 9"]);
@@ -280,6 +280,6 @@ fn what_is_not_built_yet_is_refused() {
     ] {
         let project = Project::new(&format!("services:\n  it:\n    command: sleep 1000\n    {key}\n"));
         let name = key.split(':').next().expect("a key");
-        project.tspm("check").code(2).says(&[name, "not yet"]);
+        project.tspm("check").code(2).says(&[name, "not-yet"]);
     }
 }

@@ -73,6 +73,15 @@ impl Source {
         ROOMS.iter().map(|(name, _)| *name).find(|name| *name == room)
     }
 
+    /// Files that are modules of tests only, without `.rs`: `#[cfg(test)]` and then `mod x;`.
+    fn test_modules(&self) -> Vec<String> {
+        let stem = self.path.trim_end_matches(".rs");
+        let folder = stem.strip_suffix("/mod").or(stem.strip_suffix("/lib")).unwrap_or(stem);
+        let pairs = self.lines.windows(2).filter(|pair| pair[0].trim() == "#[cfg(test)]");
+        let names = pairs.filter_map(|pair| pair[1].trim().trim_start_matches("pub(crate) ").strip_prefix("mod "));
+        names.filter_map(|name| name.strip_suffix(';')).map(|name| format!("{folder}/{name}")).collect()
+    }
+
     /// Lines of code with their numbers: no comments, no documentation.
     fn code(&self) -> impl Iterator<Item = (usize, &str)> {
         let lines = self.lines.iter().enumerate().map(|(n, line)| (n + 1, line.as_str()));
@@ -113,7 +122,15 @@ fn sources(folders: &[&str]) -> Vec<Source> {
         files(&root().join(folder), "rs", &mut found);
     }
     found.sort();
-    found.iter().map(|path| Source::read(&root(), path)).collect()
+    let mut sources: Vec<Source> = found.iter().map(|path| Source::read(&root(), path)).collect();
+    let tests: BTreeSet<String> = sources.iter().flat_map(Source::test_modules).collect();
+    for source in &mut sources {
+        let stem = source.path.trim_end_matches(".rs").trim_end_matches("/mod");
+        if tests.iter().any(|test| stem == test || stem.starts_with(&format!("{test}/"))) {
+            source.product = 0;
+        }
+    }
+    sources
 }
 
 #[track_caller]

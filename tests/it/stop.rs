@@ -22,7 +22,7 @@ fn hooks_run_in_order_around_a_life() {
         "services:\n  it:\n    command: [./hostile, named, it]\n    hooks:\n      \
            pre_start: 'echo pre_start >>facts'\n      \
            post_start: [{command: 'echo post_start 1 >>facts'}, {command: 'echo post_start 2 >>facts'}]\n      \
-           pre_stop: [echo pre_stop >>facts]\n      \
+           pre_stop: [{command: echo pre_stop >>facts}]\n      \
            post_stop: {command: 'echo post_stop >>facts', timeout: 5s}\n    \
          readiness: {exec: 'grep -q it.up facts'}\n",
     );

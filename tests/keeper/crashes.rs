@@ -195,20 +195,22 @@ fn a_supervisor_that_dies_in_finish() {
 
 fn a_stopped_supervisor_stops_nobody() {
     let mut env = Env::new();
-    // Far more than the sockets hold.
     for run in 0..300 {
         let mut spawn = env.work(run, &["exit", "0"]);
-        spawn.label = "x".repeat(10_000);
+        // More than the sockets hold.
+        spawn.argv.resize(100, b"x".repeat(100));
         env.send(&ToKeeper::Spawn(Box::new(spawn)));
     }
-    env.expect(|message| matches!(message, FromKeeper::Emptied { run: 299, .. }).then_some(()));
+    env.expect(|message| matches!(message, FromKeeper::Spawned { run: 0, .. }).then_some(()));
     let supervisor = env.supervisor();
     let process = signals::open(supervisor, identity::start_time(supervisor).unwrap()).unwrap();
     process.send(libc::SIGSTOP).unwrap();
-    let run = env.work(1000, &["plain"]);
+    // Its keeper goes on reaping.
+    shims(&env).into_iter().for_each(wait_for_death);
     process.send(libc::SIGCONT).unwrap();
-    let mut run = env.spawn_this(run);
-    env.kill(&mut run);
+    for run in 0..300 {
+        env.emptied(run);
+    }
     env.finish();
 }
 

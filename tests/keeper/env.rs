@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -33,9 +34,15 @@ pub(crate) struct Env {
 
 impl Env {
     pub(crate) fn new() -> Self {
+        Self::of(None)
+    }
+
+    /// One whose keeper is another user's.
+    pub(crate) fn of(user: Option<u32>) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        std::os::unix::fs::chown(dir.path(), user, None).unwrap();
         let place = place(dir.path());
-        assert_eq!(start(&place), "ready\n");
+        assert_eq!(start_as(user, &place), "ready\n");
         let (link, hello, hello_fds, keeper) = connect(&place);
         let mark = format!("mark-{}", place.project_id);
         Self { place, keeper, hello, hello_fds, mark, link, early: VecDeque::new(), _dir: dir }
@@ -161,13 +168,18 @@ impl Env {
     /// `Finish`, and the end of the keeper. What the receipt says is left.
     pub(crate) fn finish(mut self) -> Vec<Process> {
         self.send(&ToKeeper::Finish);
-        let (left, _) = self.expect(|message| match message {
-            FromKeeper::Receipt { left } => Some(left.clone()),
-            _ => None,
-        });
+        let left = self.receipt();
         self.assert_nothing_lives();
         self.ends();
         left
+    }
+
+    pub(crate) fn receipt(&mut self) -> Vec<Process> {
+        self.expect(|message| match message {
+            FromKeeper::Receipt { left } => Some(left.clone()),
+            _ => None,
+        })
+        .0
     }
 
     /// Hangs up; the supervisor and then the keeper end.
@@ -291,10 +303,15 @@ pub(crate) fn place(dir: &std::path::Path) -> Place {
 }
 
 /// Runs `__keeper` and gives what it writes, up to the end of its output.
-#[expect(clippy::disallowed_methods, reason = "the tests start the keeper")]
 pub(crate) fn start(place: &Place) -> String {
+    start_as(None, place)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the tests start the keeper")]
+fn start_as(user: Option<u32>, place: &Place) -> String {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.arg("__keeper").args([&place.dir, &place.socket]).arg(&place.project_id);
+    user.map(|user| command.uid(user));
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     child.stdout.take().unwrap().read_to_string(&mut line).unwrap();

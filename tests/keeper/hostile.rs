@@ -1,5 +1,8 @@
 //! Workloads that do not want to end, and that nothing of them is left.
 
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::PermissionsExt;
+
 use tspm::keeper::protocol::{FromKeeper, Process, Spawn, Target, ToKeeper};
 use tspm::sys::tree;
 
@@ -19,6 +22,7 @@ pub(super) const TESTS: &[Test] = &[
     ("hostile::what_forks_on_term_is_awaited", what_forks_on_term_is_awaited),
     ("hostile::a_stopped_shim_still_kills", a_stopped_shim_still_kills),
     ("hostile::released_programs_stay", released_programs_stay),
+    ("hostile::what_may_not_be_killed_is_named", what_may_not_be_killed_is_named),
     ("hostile::the_token_finds_what_is_elsewhere", the_token_finds_what_is_elsewhere),
 ];
 
@@ -74,7 +78,7 @@ fn a_long_chain() {
 fn refork_loses() {
     let mut env = Env::new();
     for round in 0..5 {
-        let mut run = env.spawn(round, &["refork", "16"]);
+        let mut run = env.spawn(round, &["refork", "32"]);
         env.kill(&mut run);
         env.assert_nothing_lives();
     }
@@ -173,11 +177,7 @@ fn released_programs_stay() {
     env.kill(&mut other);
 
     env.send(&ToKeeper::Finish);
-    let (left, _) = env.expect(|message| match message {
-        FromKeeper::Receipt { left } => Some(left.clone()),
-        _ => None,
-    });
-    assert_eq!(left, []);
+    assert_eq!(env.receipt(), []);
     let mut living = env.living();
     living.sort_unstable();
     let mut expected = pids.clone();
@@ -186,6 +186,37 @@ fn released_programs_stay() {
     env.ends();
     pids.into_iter().for_each(super::env::kill_9);
     drop(ending);
+}
+
+fn what_may_not_be_killed_is_named() {
+    if !rustix::process::geteuid().is_root() {
+        // Only root can make a program that its keeper may not signal.
+        return;
+    }
+    let mut env = Env::of(Some(65_534));
+    let program = env.place.dir.with_file_name("setuid");
+    std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o4755)).unwrap();
+    let spawn = Spawn { program: program.into_os_string().into_vec(), ..env.work(1, &["root"]) };
+    let run = env.spawn_this(spawn);
+    let named = |left: &[Process]| {
+        assert!(
+            matches!(left, [p] if p.pid == run.pid && p.why == "not permitted" && p.label.is_some()),
+            "{left:?}"
+        );
+    };
+    env.send(&ToKeeper::Finish);
+    let (left, _) = env.expect(|message| match message {
+        FromKeeper::Survived { run: 1, left } => Some(left.clone()),
+        _ => None,
+    });
+    named(&left);
+    named(&env.receipt());
+    super::env::kill_9(run.pid);
+    env.emptied(1);
+    env.send(&ToKeeper::Finish);
+    assert_eq!(env.receipt(), [], "asked again it looks again");
+    env.ends();
 }
 
 #[expect(clippy::disallowed_methods, reason = "a process that no keeper started")]

@@ -44,6 +44,7 @@ pub(crate) fn main(words: &[String]) -> ExitCode {
                 become_anew("nothing", &["plain", words.last().unwrap()], &[]);
             }
         }
+        "root" => assert_eq!(unsafe { libc::setuid(0) }, 0),
         "stubborn" => ignore(&[libc::SIGTERM, libc::SIGINT, libc::SIGHUP]),
         "stop" => {
             say("ok");

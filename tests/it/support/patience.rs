@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 /// Far beyond what anything takes on a loaded machine: running out of it is a failure, never a measure.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// When patience ends.
 #[derive(Debug, Clone, Copy)]

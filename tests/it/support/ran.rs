@@ -9,6 +9,8 @@ pub(crate) struct Ran {
     pub(crate) line: String,
     /// Its exit code; none: a signal ended it.
     pub(crate) code: Option<i32>,
+    /// The signal that ended it.
+    pub(crate) signal: Option<i32>,
     /// Standard output.
     pub(crate) stdout: String,
     /// Standard error.
@@ -29,6 +31,13 @@ impl Ran {
     #[track_caller]
     pub(crate) fn ok(self) -> Self {
         self.code(0)
+    }
+
+    /// Ctrl-C ended it: by itself, or by the signal (a shell makes 130 of either).
+    #[track_caller]
+    pub(crate) fn interrupted(self) -> Self {
+        assert!(self.code == Some(130) || self.signal == Some(2), "expected the end by Ctrl-C of {self}");
+        self
     }
 
     /// It said all of these somewhere, whatever the case.
@@ -75,7 +84,10 @@ impl Ran {
 
 impl std::fmt::Display for Ran {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { line, code, stdout, stderr, took } = self;
-        write!(f, "`{line}` (exit {code:?} after {took:?})\n── stdout\n{stdout}\n── stderr\n{stderr}")
+        let Self { line, code, signal, stdout, stderr, took } = self;
+        write!(
+            f,
+            "`{line}` (exit {code:?}, signal {signal:?}, after {took:?})\n── stdout\n{stdout}\n── stderr\n{stderr}"
+        )
     }
 }

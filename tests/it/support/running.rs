@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -115,12 +116,6 @@ impl Running {
         self.wait_in(&self.stdout, part)
     }
 
-    /// Blocks until standard error holds `part`.
-    #[track_caller]
-    pub(crate) fn wait_stderr(&self, part: &str) -> &Self {
-        self.wait_in(&self.stderr, part)
-    }
-
     #[track_caller]
     fn wait_in(&self, stream: &Stream, part: &str) -> &Self {
         let heard =
@@ -151,7 +146,7 @@ impl Running {
             );
         }
         let (stdout, stderr) = (self.stdout.text(), self.stderr.text());
-        Ran { line: self.line.clone(), code: status.code(), stdout, stderr, took }
+        Ran { line: self.line.clone(), code: status.code(), signal: status.signal(), stdout, stderr, took }
     }
 }
 

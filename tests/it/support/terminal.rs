@@ -3,9 +3,11 @@
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::process::{Child, Stdio};
 
-use nix::pty::openpty;
+use nix::fcntl::OFlag;
+use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
 use rustix::event::PollFlags;
 
 use super::patience::Deadline;
@@ -21,17 +23,22 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// Runs `tspm` with `args` as the foreground program of a new terminal.
     pub(crate) fn run(project: &Project, args: &str) -> Self {
-        let window = nix::pty::Winsize { ws_row: 40, ws_col: 120, ws_xpixel: 0, ws_ypixel: 0 };
-        let pty = openpty(&window, None).expect("a terminal can be had");
-        let line = ["--ctty", "--wait", env!("CARGO_BIN_EXE_tspm")];
+        // Not `openpty`: nobody may inherit the master, or the terminal could never be closed.
+        let master =
+            posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).expect("a terminal can be had");
+        grantpt(&master).and_then(|()| unlockpt(&master)).expect("the terminal is ours");
+        let name = ptsname_r(&master).expect("the terminal has a name");
+        let terminal = File::options().read(true).write(true).custom_flags(libc::O_NOCTTY).open(name);
+        let terminal = terminal.expect("the terminal is ours");
+        let line =
+            ["--ctty", "/bin/sh", "-c", "stty rows 40 cols 120 && exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_tspm")];
         let line: Vec<&str> = line.into_iter().chain(args.split_whitespace()).collect();
         let mut command = project.command("setsid", &line);
         command.env("TERM", "xterm-256color");
-        let slave = |fd: &OwnedFd| Stdio::from(fd.try_clone().expect("a descriptor can be duplicated"));
-        command.stdin(slave(&pty.slave)).stdout(slave(&pty.slave)).stderr(slave(&pty.slave));
+        let clone = || Stdio::from(terminal.try_clone().expect("a descriptor can be duplicated"));
+        command.stdin(clone()).stdout(clone()).stderr(clone());
         let child = command.spawn().expect("setsid is part of util-linux");
-        drop(pty.slave);
-        Self { master: Some(File::from(pty.master)), child, heard: Vec::new() }
+        Self { master: Some(File::from(OwnedFd::from(master))), child, heard: Vec::new() }
     }
 
     /// Presses keys.
