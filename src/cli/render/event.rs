@@ -14,14 +14,18 @@ use crate::cli::when;
 pub(crate) fn change(event: &EventView, width: usize, paint: Paint) -> Option<String> {
     let text = match event.event.as_str() {
         "phase" if is_passing(event) => return None,
-        // The view may be further on already: the message says which phase began.
-        "phase" => colour(word(event.message.split([' ', ':']).next().unwrap_or("")), &event.message, paint),
+        "phase" => colour(phase(event), &event.message, paint),
         "late" | "hook" | "ports-held" | "released" => paint.warn(&event.message),
         "killed" | "survived" => paint.bad(&event.message),
         "shutting-down" if event.service.is_none() => paint.dim(&event.message),
         _ => return None,
     };
     Some(prefixed(event.service.as_deref(), &text, width, paint))
+}
+
+/// Which phase began, by the message: the view may be further on already.
+pub(crate) fn phase(event: &EventView) -> &'static str {
+    word(event.message.split([' ', ':']).next().unwrap_or(""))
 }
 
 /// Whether the phase is one that nobody needs a line for.
@@ -32,7 +36,7 @@ fn is_passing(event: &EventView) -> bool {
         return true;
     }
     let Some(view) = event.view.as_deref() else { return false };
-    match word(message.split([' ', ':']).next().unwrap_or("")) {
+    match phase(event) {
         // One that ended, or never ran, is `stopping` until its pipes are drained; what it is then is worth a line.
         "stopping" => view.pid.is_none() || message.starts_with("stopping: it ended by itself"),
         // Between two deaths of a crash loop nothing good is said, but for what a probe has seen.

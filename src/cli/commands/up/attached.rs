@@ -117,7 +117,7 @@ impl Watcher<'_> {
                     self.printer.line(&render::event::prefixed(Some(&view.name), &text, width, paint));
                 }
             }
-            self.printer.line("watching a running project: Ctrl-C detaches, `tspm down` stops it");
+            self.aside("watching a running project: Ctrl-C detaches, `tspm down` stops it");
         }
     }
 
@@ -218,8 +218,12 @@ impl Watcher<'_> {
     fn event(&mut self, event: &EventView) {
         self.progress.event(event, &self.session.board, &mut self.printer);
         let Some(view) = &event.view else { return };
-        let is_bad =
-            event.event == "late" || (event.event == "phase" && matches!(&*view.state, "failed" | "skipped"));
+        let is_bad = match event.event.as_str() {
+            "late" => true,
+            // Both the event and the view: of several events at once, the view is that of the last.
+            "phase" => matches!(render::event::phase(event), "failed" | "skipped"),
+            _ => false,
+        };
         if is_bad {
             self.complain(view);
         }
@@ -230,11 +234,16 @@ impl Watcher<'_> {
         let context = self.call.context;
         let log = if self.tail.is_some() { Vec::new() } else { log_tail(view) };
         let trouble = render::trouble::of(view, now_ms(), log);
-        if context.is_terminal() && Terminal::stderr() == Terminal::Terminal {
-            // Both are the same terminal: in one stream, so that the block is not torn.
-            self.progress.say(trouble.render(context.paint).trim_end(), &mut self.printer);
+        self.aside(trouble.render(context.paint_err).trim_end());
+    }
+
+    /// Says something that is no result.
+    fn aside(&mut self, text: &str) {
+        if self.call.context.is_terminal() && Terminal::stderr() == Terminal::Terminal {
+            // Both are the same terminal: in one stream, so that neither the block nor the order is torn.
+            self.progress.say(text, &mut self.printer);
         } else {
-            out::note(trouble.render(context.paint_err).trim_end());
+            out::note(text);
         }
     }
 
@@ -244,11 +253,11 @@ impl Watcher<'_> {
         let result = if failed { Exit::Failed } else { Exit::Done };
         match (end, self.is_owner()) {
             (End::TakenDown, _) => {
-                self.printer.line("the project was taken down");
+                self.aside("the project was taken down");
                 Ok(result)
             }
             (End::Interrupted | End::Unread, false) => {
-                out::note("detached; the services keep running (`tspm down` stops them)");
+                self.aside("detached; the services keep running (`tspm down` stops them)");
                 Ok(Exit::Interrupted)
             }
             (End::Over, false) => Ok(result),
@@ -257,7 +266,7 @@ impl Watcher<'_> {
                     // Behind the `^C` that the terminal shows.
                     self.printer.line("");
                 }
-                self.printer.line("stopping (Ctrl-C again to kill)");
+                self.aside("stopping (Ctrl-C again to kill)");
                 self.down(Say::Everything, First::Kills, signals, Exit::Interrupted).await
             }
             (End::Unread, true) => self.down(Say::Everything, First::Warns, signals, Exit::Interrupted).await,

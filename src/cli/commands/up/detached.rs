@@ -1,5 +1,8 @@
 //! `up -d`: returns when all is ready, or with what is not. The services stay either way.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use crate::api::wire::ServiceView;
 use crate::cli::board::{Verdict, verdict};
 use crate::cli::error::CliError;
@@ -15,6 +18,10 @@ use super::session::{self, News, Session};
 use super::{Call, troubles};
 use crate::api::launch::Launched;
 use crate::api::wire::UpRequest;
+
+/// So long a service without a probe must have lived to count as up: shells take milliseconds to say «not found»,
+/// interpreters a tenth of a second to find a syntax error.
+const LIVES: Duration = Duration::from_millis(200);
 
 /// How the wait ended.
 enum End {
@@ -86,6 +93,16 @@ fn not_up(services: &[&ServiceView]) -> Vec<String> {
     services.iter().filter(|view| !up(view)).map(|view| view.name.clone()).collect()
 }
 
+/// How long the youngest service without a probe has still to live before that counts as being up. It was `ready` when
+/// it was spawned; a misspelt command ends a few milliseconds later.
+fn unproven(services: &[&ServiceView], without_probe: &BTreeSet<String>, now_ms: i64) -> Option<Duration> {
+    let lived =
+        |view: &&&ServiceView| view.started_ms.map(|started| Duration::from_millis(between(started, now_ms)));
+    let young = services.iter().filter(|view| view.state == "ready" && without_probe.contains(&view.service));
+    let youngest = young.filter_map(|view| lived(&view)).min()?;
+    LIVES.checked_sub(youngest).filter(|left| !left.is_zero())
+}
+
 async fn wait(
     call: &Call<'_>,
     session: &mut Session,
@@ -104,12 +121,23 @@ async fn wait(
     let mut beat = tokio::time::interval(TICK);
     loop {
         let about = session.board.of(&call.about);
+        let mut proof = None;
         if session.is_current() {
             match verdict(&about, now_ms()) {
                 Verdict::Open => {}
-                decided @ (Verdict::Good | Verdict::Bad(_)) => return Ok(End::Decided(decided)),
+                Verdict::Good => match unproven(&about, &call.unproven, now_ms()) {
+                    Some(left) => proof = Some(left),
+                    None => return Ok(End::Decided(Verdict::Good)),
+                },
+                bad @ Verdict::Bad(_) => return Ok(End::Decided(bad)),
             }
         }
+        let proof = async {
+            match proof {
+                Some(left) => drop(tokio::time::timeout(left, std::future::pending::<()>()).await),
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             news = session.news() => match news? {
                 News::Event(event) => progress.event(&event, &session.board, printer),
@@ -119,7 +147,32 @@ async fn wait(
             _ = beat.tick() => progress.draw(&session.board.of(&call.about), printer),
             () = signals.next() => return Ok(End::Interrupted),
             () = &mut limit => return Ok(End::TimedOut),
+            () = proof => {}
             _ = printer.wake(), if !printer.has_room() => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::render::testing::{NOW, view};
+
+    #[test]
+    fn what_has_no_probe_must_live_for_a_moment() {
+        let without = BTreeSet::from(["a".to_owned(), "job".to_owned()]);
+        let ready = |name: &str, ago: i64| {
+            let mut view = view(name, "ready");
+            view.started_ms = Some(NOW - ago);
+            view
+        };
+        let left = |views: &[ServiceView]| unproven(&views.iter().collect::<Vec<_>>(), &without, NOW);
+        assert_eq!(left(&[ready("a", 50)]), Some(Duration::from_millis(150)));
+        assert_eq!(left(&[ready("a", 200)]), None);
+        assert_eq!(left(&[ready("probed", 0)]), None);
+        let mut done = ready("job", 0);
+        done.state = "completed".into();
+        assert_eq!(left(&[done]), None);
+        assert_eq!(left(&[]), None);
     }
 }

@@ -58,7 +58,9 @@ async fn up(context: &Context, args: &UpArgs, bundle: &Bundle, loaded: &Loaded) 
     }
     drop(running);
     let about = concerned(&request, loaded);
-    let call = Call { context, args, home: &home, about };
+    let services = loaded.project.services.values();
+    let unproven = services.filter(|service| service.readiness.is_none()).map(|s| s.name.to_string()).collect();
+    let call = Call { context, args, home: &home, about, unproven };
     if args.detach { detached::run(&call, request).await } else { attached::run(&call, request).await }
 }
 
@@ -70,6 +72,8 @@ struct Call<'a> {
     home: &'a Home,
     /// Services it is about; empty: all that are wanted.
     about: BTreeSet<String>,
+    /// Services without a readiness probe: they are ready as soon as they run, which proves little.
+    unproven: BTreeSet<String>,
 }
 
 /// The services that were named, checked before anything is started.
