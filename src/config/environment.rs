@@ -159,13 +159,17 @@ impl EnvFile {
         files: &dyn Files,
         lookup: &dyn Fn(&Environment, &str) -> Option<String>,
     ) {
-        let span = self.span.unwrap_or(Span::new(0, 0..0));
+        // Nobody named the `.env` beside the project file.
+        let error = |message: String| match self.span {
+            Some(span) => Issue::error("env-file", span, message),
+            None => Issue::general_error("env-file", message),
+        };
         let shown = self.path.strip_prefix(&shared.dir).unwrap_or(&self.path).display().to_string();
-        let problem = |message: String| shared.issues.add(Issue::error("env-file", span, message));
+        let problem = |message: String| shared.issues.add(error(message));
         let bytes = match files.read(&self.path) {
             Ok(Some(bytes)) => bytes,
             Ok(None) if self.required => {
-                let issue = Issue::error("env-file", span, format!("`{shown}` does not exist"));
+                let issue = error(format!("`{shown}` does not exist"));
                 let help = format!("create it, or write `{{path: {shown}, required: false}}`");
                 return shared.issues.add(issue.note(format!("looked for {}", self.path.display())).help(help));
             }

@@ -3,10 +3,13 @@
 use std::ops::Range;
 use std::path::Path;
 
-use annotate_snippets::{AnnotationKind, Group, Level as Shown, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level as Shown, Origin, Renderer, Snippet};
 use serde_json::{Value, json};
 
 use super::problem::{Level, Place, Problem, Report};
+
+/// A longer line is no text that anybody wrote: only a piece of it is shown.
+const LONG: usize = 2_000;
 
 /// Places further apart than this many lines get a snippet each.
 const NEAR: usize = 40;
@@ -59,9 +62,19 @@ fn group<'a>(problem: &'a Problem, cwd: &Path) -> Group<'a> {
             .also
             .iter()
             .partition(|(also, _)| also.file == place.file && also.line.abs_diff(place.line) <= NEAR);
-        group = group.element(snippet(place, &near, cwd));
+        let window =
+            Window::of(&std::iter::once(place).chain(near.iter().map(|(also, _)| also)).collect::<Vec<_>>());
+        if window.longest() > LONG {
+            group = origin(group, place, cwd).element(Shown::NOTE.message(piece(place)));
+        } else {
+            group = group.element(snippet(&window, place, &near, cwd));
+        }
         for (also, what) in far {
             let window = Window::of(&[also]);
+            if window.longest() > LONG {
+                group = origin(group, also, cwd).element(Shown::NOTE.message(&**what));
+                continue;
+            }
             let annotation = AnnotationKind::Context.span(window.mark(also)).label(&**what);
             group = group.element(window.snippet(also, cwd).annotation(annotation));
         }
@@ -76,17 +89,31 @@ fn group<'a>(problem: &'a Problem, cwd: &Path) -> Group<'a> {
 }
 
 fn snippet<'a>(
+    window: &Window<'a>,
     place: &'a Place,
     near: &[&'a (Place, String)],
     cwd: &Path,
-) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
-    let places: Vec<&Place> = std::iter::once(place).chain(near.iter().map(|(also, _)| also)).collect();
-    let window = Window::of(&places);
+) -> Snippet<'a, Annotation<'a>> {
     let mut snippet = window.snippet(place, cwd).annotation(AnnotationKind::Primary.span(window.mark(place)));
     for (also, what) in near {
         snippet = snippet.annotation(AnnotationKind::Context.span(window.mark(also)).label(&**what));
     }
     snippet
+}
+
+fn origin<'a>(group: Group<'a>, place: &'a Place, cwd: &Path) -> Group<'a> {
+    group.element(Origin::path(shown_path(place, cwd)).line(place.line).char_column(place.column))
+}
+
+/// What is wrong, as far as a few words go.
+fn piece(place: &Place) -> String {
+    const SHOWN: usize = 60;
+    let text: String = place.source[place.range.start..].chars().take_while(|c| *c != '\n').take(SHOWN).collect();
+    format!("the line is too long to be shown; there it reads `{text}`")
+}
+
+fn shown_path(place: &Place, cwd: &Path) -> String {
+    place.file.strip_prefix(cwd).unwrap_or(&place.file).display().to_string()
 }
 
 /// The lines that are shown: a renderer that got the whole text would look at all of it for every problem.
@@ -109,9 +136,13 @@ impl<'a> Window<'a> {
         Self { text: &source[start..end], start, line: first.line }
     }
 
-    fn snippet(&self, place: &Place, cwd: &Path) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
-        let path = place.file.strip_prefix(cwd).unwrap_or(&place.file).display().to_string();
-        Snippet::source(self.text).line_start(self.line).path(path).fold(true)
+    /// The length of its longest line.
+    fn longest(&self) -> usize {
+        self.text.lines().map(str::len).max().unwrap_or_default()
+    }
+
+    fn snippet(&self, place: &Place, cwd: &Path) -> Snippet<'a, Annotation<'a>> {
+        Snippet::source(self.text).line_start(self.line).path(shown_path(place, cwd)).fold(true)
     }
 
     /// What is underlined: `place`, as far as its first line goes.

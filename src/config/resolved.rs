@@ -243,14 +243,12 @@ fn stop(service: &Service) -> Value {
         SignalScope::Leader => "leader",
     };
     let mut out = json!({"timeout": duration(stop.timeout), "signal_to": scope});
-    match &stop.command {
-        Some(instead) => out["command"] = command(instead),
-        None => {
-            let name = stop.signal.to_string();
-            // Real-time signals have no name.
-            let named = name.starts_with("SIG");
-            out["signal"] = if named { name.into() } else { stop.signal.number().into() };
-        }
+    if let Some(instead) = &stop.command {
+        out["command"] = command(instead);
+    } else {
+        let name = stop.signal.to_string();
+        // Real-time signals have no name.
+        out["signal"] = if name.starts_with("SIG") { name.into() } else { stop.signal.number().into() };
     }
     out
 }

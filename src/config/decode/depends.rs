@@ -44,6 +44,12 @@ pub(super) fn depends_on(
             for entry in map.entries.iter().filter(|entry| !entry.key.starts_with("x-")) {
                 let found = known(reader, &entry.key, entry.key_span, kinds);
                 let body = if entry.value.is_null() { None } else { Some(&*entry.value) };
+                if let Some(Value::Scalar(scalar)) = body.map(|body| &body.value) {
+                    let message = format!("expected a map, found {}", entry.value.describe());
+                    let issue = Issue::error("wrong-type", entry.value.span, message);
+                    reader.issue(issue.help(format!("write `{}: {{condition: {}}}`", entry.key, scalar.text)));
+                    continue;
+                }
                 let Some((on, kind)) = found else {
                     body.and_then(|body| reader.fields(body, &DEPENDENCY));
                     continue;

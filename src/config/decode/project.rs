@@ -15,7 +15,7 @@ use super::{groups, policy};
 use crate::config::environment::{self, EnvFile};
 use crate::config::files::Files;
 use crate::config::issues::Issue;
-use crate::config::keys::{PROJECT, PROJECT_STOP};
+use crate::config::keys::{PROJECT, PROJECT_STOP, SERVICE};
 use crate::config::reader::{Fields, Reader, Shared};
 use crate::config::scope::{Below, Globals, Lazies, Outline, State};
 use crate::config::tree::{Node, Value};
@@ -169,7 +169,7 @@ fn outlines(reader: &Reader<'_>, fields: &Fields<'_>) -> BTreeMap<ServiceName, O
     let mut outlines = BTreeMap::new();
     let issues = &reader.shared.issues;
     let defaults = fields.get("defaults").map(|node| merge::with_env_map(node, issues));
-    let defaults = defaults.filter(|node| reader.fields(node, &crate::config::keys::SERVICE).is_some());
+    let defaults = defaults.filter(|node| reader.fields(node, &SERVICE).is_some());
     let Some(services) = fields.get("services") else {
         let issue = match fields.raw_entry("services") {
             Some(entry) => Issue::error("missing-key", entry.key_span, "`services` has nothing in it"),
@@ -190,6 +190,12 @@ fn outlines(reader: &Reader<'_>, fields: &Fields<'_>) -> BTreeMap<ServiceName, O
         return outlines;
     }
     for entry in entries {
+        let is_body = entry.value.is_null() || matches!(entry.value.value, Value::Map(_));
+        if !is_body && SERVICE.now.contains(&&*entry.key) {
+            let message = format!("`{}` stands where the name of a service should", entry.key);
+            reader.issue(Issue::error("wrong-type", entry.key_span, message).help("indent it below its service"));
+            continue;
+        }
         match ServiceName::new(&entry.key) {
             Ok(name) => {
                 let body = merge::with_env_map(&entry.value, issues);

@@ -142,7 +142,7 @@ fn read(
             .unwrap_or(Service::DEFAULT_READY_TIMEOUT),
         start_timeout: fields.get("start_timeout").and_then(|node| start_timeout(&reader, node)),
         release: fields.get("release").map(|node| policy::programs(&reader, node)).unwrap_or_default(),
-        stdin: fields.get("stdin").and_then(|node| stdin(&reader, node)).unwrap_or(match kind {
+        stdin: fields.raw_entry("stdin").and_then(|entry| stdin(&reader, &entry.value)).unwrap_or(match kind {
             ServiceType::Service => Stdin::Pipe,
             ServiceType::Oneshot => Stdin::Null,
         }),
@@ -174,8 +174,11 @@ fn start_timeout(reader: &Reader<'_>, node: &Node) -> Option<Duration> {
     }
 }
 
-/// `null` as a word: a bare `null` of YAML is meant, too.
+/// The one key whose null is a value: who writes `stdin: null` means `/dev/null`.
 fn stdin(reader: &Reader<'_>, node: &Node) -> Option<Stdin> {
+    if node.is_null() {
+        return Some(Stdin::Null);
+    }
     if let Value::Scalar(scalar) = &node.value
         && &*scalar.text == "tty"
     {
@@ -203,24 +206,29 @@ fn final_environment(
     }
     let entries = fields.get("env").and_then(|node| env_entries(&globals.reader(), node)).unwrap_or_default();
     let lazies = Lazies::new(entries.iter().map(|(key, node)| (Rc::clone(key), Rc::clone(node))));
-    let below = env.clone();
-    for (key, node) in &entries {
-        let scope = ServiceEntry {
-            globals,
-            own: &own,
-            own_pending: environment::any_pending(ports),
-            entries: &lazies,
-            below: &below,
-            below_pending: &cx.env.1,
-            current: key,
-        };
-        if let Resolved::Value(text) = scope.resolve() {
-            environment::set(&mut env, key, &text.text, origin(shared, node.span), By::File);
-            if text.pending {
-                pending.insert(key.to_string());
-            } else {
-                pending.remove(&**key);
-            }
+    // All are worked out before the first is set: each sees the layers below, not what is half done.
+    let values: Vec<_> = entries
+        .iter()
+        .map(|(key, _)| {
+            let scope = ServiceEntry {
+                globals,
+                own: &own,
+                own_pending: environment::any_pending(ports),
+                entries: &lazies,
+                below: &env,
+                below_pending: &cx.env.1,
+                current: key,
+            };
+            scope.resolve()
+        })
+        .collect();
+    for ((key, node), value) in entries.iter().zip(values) {
+        let Resolved::Value(text) = value else { continue };
+        environment::set(&mut env, key, &text.text, origin(shared, node.span), By::File);
+        if text.pending {
+            pending.insert(key.to_string());
+        } else {
+            pending.remove(&**key);
         }
     }
     warn_of_own_port(&globals.reader(), fields, &own);

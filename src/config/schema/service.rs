@@ -53,7 +53,6 @@ pub(super) struct ServiceBody {
     /// Programs (names without folders) that it may leave running on purpose: gradle, bazel, watchman.
     release: Option<Vec<String>>,
     /// Its standard input: `pipe`, held open (the default of services), or `null` (the default of oneshots).
-    #[schemars(with = "Option<Stdin>")]
     stdin: Option<Stdin>,
     /// When it is started again. Default: `on-failure` for services, `no` for oneshots.
     restart: Option<Restart>,
@@ -138,7 +137,7 @@ pub(super) enum Port {
 #[schemars(rename_all = "lowercase")]
 #[expect(dead_code, reason = "only its schema is used")]
 pub(super) enum Stdin {
-    /// `/dev/null`. In quotes: "null".
+    /// `/dev/null`.
     Null,
     /// A pipe that is held open and never written.
     Pipe,

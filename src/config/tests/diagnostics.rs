@@ -253,6 +253,9 @@ fn conditions_that_make_no_sense() {
     let text = "services: {a: {command: x, depends_on: {b: {condition: CONDITION}}}, b: {command: x}}";
     let report = bad(&text.replace("CONDITION", "completed"));
     assert_eq!(lines(&report), ["bad-condition 1:56 `b` is a service and is not expected to end"]);
+    let report = bad(&text.replace("{condition: CONDITION}", "ready"));
+    assert_eq!(lines(&report), ["wrong-type 1:44 expected a map, found a string"]);
+    assert_eq!(report.problems[0].help.as_deref(), Some("write `b: {condition: ready}`"));
     let report = bad(&text.replace("CONDITION", "service_healthy"));
     assert_eq!(lines(&report), ["bad-value 1:56 this is another tool's word for a condition"]);
     assert_eq!(report.problems[0].help.as_deref(), Some("write `ready`"));
@@ -345,4 +348,29 @@ fn colour_only_where_it_is_wanted() {
     let report = bad("services: {a: {comand: x}}");
     assert!(report.render(true).contains("\u{1b}["));
     assert!(!report.render(false).contains('\u{1b}'));
+}
+
+#[test]
+fn a_line_that_nobody_wrote_is_not_shown_whole() {
+    let text = format!("services: {{a: {{comand: x, description: {}}}}}", "y".repeat(100_000));
+    says(
+        &text,
+        "
+error[unknown-key]: `comand` is no key of a service
+--> /p/tspm.yaml:1:16
+ = note: the line is too long to be shown; there it reads `comand: x, description: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy`
+ = help: did you mean `command`?",
+    );
+}
+
+#[test]
+fn a_body_that_is_not_indented() {
+    let report = bad("services:\n  a:\n  command: x\n");
+    assert_eq!(
+        lines(&report),
+        [
+            "missing-key 2:3 service `a` has no `command`",
+            "wrong-type 3:3 `command` stands where the name of a service should"
+        ]
+    );
 }

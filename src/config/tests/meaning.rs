@@ -253,6 +253,13 @@ fn yaml_is_1_2_and_text_stays_text() {
 }
 
 #[test]
+fn a_null_stdin_is_no_missing_one() {
+    let loaded = good("services: {a: {command: x, stdin: null}, b: {command: x, stdin: 'null'}, c: {command: x}}");
+    let stdin = ["a", "b", "c"].map(|name| service(&loaded, name).stdin);
+    assert_eq!(stdin, [Stdin::Null, Stdin::Null, Stdin::Pipe]);
+}
+
+#[test]
 fn merge_keys_and_aliases() {
     let loaded = good(
         "
