@@ -69,7 +69,18 @@ enum Step {
     /// Shims kill what they hold, the keeper what it adopted.
     Emptying,
     /// Processes with the project's run token are searched for and killed.
-    Sweeping { pace: Pace, blows: u32 },
+    Sweeping { pace: Pace, seen: Seen },
+}
+
+/// What the last search for tokens found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    /// There was none yet.
+    Unknown,
+    /// It struck some: what was born meanwhile may have been missed.
+    Some,
+    /// Nothing.
+    Nothing,
 }
 
 impl Keeper {
@@ -114,22 +125,28 @@ impl Keeper {
         let Phase::Finishing(Finish { until, step }) = &mut self.phase else { return };
         let late = now >= *until;
         match step {
-            Step::Emptying if empty || late => *step = Step::Sweeping { pace: Pace::from(now), blows: 0 },
+            Step::Emptying if empty || late => {
+                *step = Step::Sweeping { pace: Pace::from(now), seen: Seen::Unknown }
+            }
             Step::Emptying => return,
             Step::Sweeping { .. } => {}
         }
-        let Step::Sweeping { pace, blows } = step else { return };
+        let Step::Sweeping { pace, seen } = step else { return };
         if !pace.is_due(now) {
             return;
         }
-        *blows += 1;
-        // What was killed a moment ago needs its time to die; the first blow is always struck.
-        let last = late && *blows > 1;
+        let before = *seen;
         let found = self.with_token();
-        if last || found.is_empty() {
-            self.give_receipt(found);
-        } else {
+        // What was killed needs its time to die; once it is struck in any case.
+        let enough = if found.is_empty() { before != Seen::Some } else { late && before != Seen::Unknown };
+        if enough {
+            return self.give_receipt(found);
+        }
+        if !found.is_empty() {
             hunt::strike(|| self.with_token(), |stat, _| token::is_on(stat.pid, &self.prefix()));
+        }
+        if let Phase::Finishing(Finish { step: Step::Sweeping { seen, .. }, .. }) = &mut self.phase {
+            *seen = if found.is_empty() { Seen::Nothing } else { Seen::Some };
         }
     }
 
@@ -185,10 +202,10 @@ impl Keeper {
         }
         let report = hunt.report.take_if(|then| *then <= now).is_some();
         let strays = || tree::descendants_except(self.me, |pid| self.spares(pid));
-        let lives = |pid: u32| tree::stat(pid).is_ok_and(|stat| !stat.is_dead());
         let orphaned: Vec<Run> =
             self.runs.iter().filter(|(_, live)| live.shim.gone).map(|(&run, _)| run).collect();
-        if strays().into_iter().any(lives) {
+        // Until they are reaped: then they are dead beyond doubt.
+        if !strays().is_empty() {
             hunt::strike_below(self.me, |pid| self.spares(pid));
             if report {
                 let left = hunt::census(&strays());

@@ -308,15 +308,25 @@ impl Shim {
 
     /// What remains, if it is only such as may be left.
     fn released(&self) -> Option<Vec<Process>> {
-        let lives = |pid: &u32| tree::stat(*pid).is_ok_and(|stat| !stat.is_dead());
-        if self.release.is_empty() || !self.reaped || self.members().iter().any(lives) {
+        if self.release.is_empty() || !self.reaped {
             return None;
         }
-        let mut left = hunt::census(&tree::descendants(self.me));
+        let lives = |pid: &u32| tree::stat(*pid).is_ok_and(|stat| !stat.is_dead());
+        let look = || {
+            let members = self.members().into_iter().any(|pid| lives(&pid));
+            (!members).then(|| tree::descendants(self.me).into_iter().filter(lives).collect::<BTreeSet<u32>>())
+        };
+        // One that is orphaned while it is looked for is missed: it has gone where was looked already.
+        // Nothing is concluded from what does not look the same twice.
+        let left = look().filter(|left| !left.is_empty())?;
+        if look()? != left {
+            return None;
+        }
+        let mut left = hunt::census(&left.into_iter().collect::<Vec<_>>());
         for process in &mut left {
             "released".clone_into(&mut process.why);
         }
-        (!left.is_empty()).then_some(left)
+        Some(left)
     }
 
     /// Tells the keeper. If it does not hear, it is gone.

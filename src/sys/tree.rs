@@ -36,13 +36,10 @@ pub struct Stat {
 }
 
 impl Stat {
-    /// A zombie counts as dead, unless only its main thread has ended: then the others still run.
+    /// A zombie counts as dead; but where only its first thread has ended, the others live and hold its
+    /// files open.
     pub fn is_dead(&self) -> bool {
-        match self.state {
-            'X' => true,
-            'Z' => self.threads <= 1,
-            _ => false,
-        }
+        self.state == 'X' || self.state == 'Z' && self.threads <= 1
     }
 
     fn parse(text: &[u8]) -> Option<Self> {
@@ -217,6 +214,14 @@ mod tests {
         assert!(descendants(stat.ppid).contains(&me));
         assert!(!descendants_except(stat.ppid, |pid| pid == me).contains(&me));
         assert!(parents().contains(&(me, stat.ppid)), "the slow way finds the same");
+    }
+
+    #[test]
+    fn a_process_dies_with_its_last_thread() {
+        let text = |state, threads| format!("1 (a) {state} 1 1 1 0 0 0 0 0 0 0 0 0 0 0 20 0 {threads} 0 1 0 0");
+        let dead = |state, threads| Stat::parse(text(state, threads).as_bytes()).unwrap().is_dead();
+        assert!(dead('Z', 1) && dead('X', 0));
+        assert!(!dead('Z', 2) && !dead('S', 1) && !dead('T', 1));
     }
 
     #[test]
