@@ -275,7 +275,7 @@ impl Watcher<'_> {
                 if down == result {
                     let count = self.session.board.wanted().len();
                     self.printer.line(match count {
-                        0 => "nothing to start",
+                        0 => "nothing is left to run",
                         _ => "everything has ended; 0 processes left",
                     });
                 }

@@ -28,6 +28,10 @@ pub(super) struct Session {
     pub(super) board: Board,
     watch: Lines<Update>,
     place: Place,
+    /// Services may have come and gone: the whole state is to be asked for.
+    stale: bool,
+    /// Vain looks for a supervisor in a row.
+    looks: u32,
 }
 
 /// What the stream had to say.
@@ -62,7 +66,7 @@ pub(super) async fn begin(home: &Home, mut request: UpRequest, detach: bool) -> 
             return Err(error.into());
         }
     };
-    Ok(Session { client, done, launched, board, watch, place: home.place.clone() })
+    Ok(Session { client, done, launched, board, watch, place: home.place.clone(), stale: false, looks: 0 })
 }
 
 /// Watches first: nothing that the request brings about is missed.
@@ -88,17 +92,19 @@ impl Session {
     }
 
     /// The next news. A supervisor that crashes is waited for; a keeper that is gone is an error unless the project
-    /// was being taken down. Loses nothing when it is dropped half-way, but for a reconnection, which is begun anew.
+    /// was being taken down. Loses nothing when it is dropped half-way.
     pub(super) async fn news(&mut self) -> Result<News, CliError> {
+        if self.stale {
+            let state = self.client.get::<State>("/v1/state").await?;
+            self.board.replace(&state);
+            self.stale = false;
+            return Ok(News::Known);
+        }
         match self.watch.next().await {
             Some(Ok(update)) => {
                 let is_bye = matches!(update, Update::Bye);
-                let applied = matches!(&update, Update::Event(event) if event.event == "applied");
+                self.stale = matches!(&update, Update::Event(event) if event.event == "applied");
                 let event = self.board.apply(update);
-                if applied {
-                    // Services may have come and gone.
-                    self.board.replace(&self.client.get::<State>("/v1/state").await?);
-                }
                 Ok(match event {
                     _ if is_bye => News::Bye,
                     Some(event) => News::Event(Box::new(event)),
@@ -112,8 +118,9 @@ impl Session {
 
     async fn reconnect(&mut self) -> Result<News, CliError> {
         let mut pause = tokio::time::interval(BETWEEN_LOOKS);
-        for _ in 0..LOOKS {
+        while self.looks < LOOKS {
             pause.tick().await;
+            self.looks += 1;
             let client = match Client::connect(&self.place).await {
                 Ok(client) => client,
                 Err(ConnectError::NotRunning) if self.board.is_shutting_down() => return Ok(News::Bye),
@@ -122,6 +129,7 @@ impl Session {
             };
             if let Ok(watch) = client.lines(Method::GET, "/v1/watch", None).await {
                 (self.client, self.watch) = (client, watch);
+                self.looks = 0;
                 return Ok(News::Known);
             }
         }
