@@ -71,7 +71,7 @@ fn explanation(seen: &Examination) -> Vec<String> {
         since.map_or_else(String::new, |since| format!(" for {}", duration(clock::now().since(since))))
     };
     let mut lines = vec![format!("{name} is {}{}", view.phase.name(), ago(view.phase.since()))];
-    if let Some(reason) = words::reason(&view.phase, view) {
+    if let Some(reason) = words::reason(&view.phase, view, &seen.service) {
         lines.push(reason);
     }
     match &view.phase {

@@ -43,7 +43,7 @@ pub(super) fn service(sight: &Sight) -> ServiceView {
         description: spec.description.clone(),
         state: phase.name().to_string(),
         since_ms: phase.since().map(clock::wall_ms),
-        reason: words::reason(&view.phase, view),
+        reason: words::reason(&view.phase, view, spec),
         late: words::is_late(phase),
         health: health(phase).map(str::to_owned),
         wanted: view.wanted,

@@ -11,7 +11,7 @@ use super::time_text::duration;
 
 /// Why an instance is in `phase`; none where there is nothing to add. The phase may be an earlier one than the
 /// view's: an event tells of the phase that began with it.
-pub(super) fn reason(phase: &Phase, view: &InstanceView) -> Option<String> {
+pub(super) fn reason(phase: &Phase, view: &InstanceView, service: &Service) -> Option<String> {
     match phase {
         Phase::Stopped { .. } | Phase::Disabled | Phase::Ready { .. } => None,
         Phase::Pending { .. } => {
@@ -22,7 +22,7 @@ pub(super) fn reason(phase: &Phase, view: &InstanceView) -> Option<String> {
                 .collect();
             (!waits.is_empty()).then(|| format!("waits for {}", waits.join(", ")))
         }
-        Phase::Starting { stage, .. } => start_stage(stage),
+        Phase::Starting { stage, .. } => start_stage(stage, service),
         // It was asked nothing: its stage is only the wait for what it may have left behind.
         Phase::Stopping { reason: StopReason::Ended, stage: StopStage::Asked { .. }, .. } => {
             Some(stop_reason(&StopReason::Ended))
@@ -57,14 +57,17 @@ pub(super) const fn condition(condition: Condition) -> &'static str {
     }
 }
 
-fn start_stage(stage: &StartStage) -> Option<String> {
+fn start_stage(stage: &StartStage, service: &Service) -> Option<String> {
     match stage {
         StartStage::PreStart(_) => Some("pre_start hook".to_owned()),
         StartStage::Spawning | StartStage::Running { readiness: Readiness::Awaited { .. }, .. } => None,
-        StartStage::Running { readiness: Readiness::Late { last }, .. } => Some(match last {
-            Some(last) => format!("not ready in time, the last probe saw: {last}"),
-            None => "not ready in time".to_owned(),
-        }),
+        StartStage::Running { readiness: Readiness::Late { last }, .. } => {
+            let late = format!("not ready within {}", duration(service.ready_timeout));
+            Some(match last {
+                Some(last) => format!("{late}, the last probe saw: {last}"),
+                None => late,
+            })
+        }
         StartStage::PostStart { .. } => Some("post_start hook".to_owned()),
     }
 }
@@ -146,10 +149,13 @@ pub(super) fn spawn_failure(failure: &SpawnFailure) -> String {
     }
 }
 
-/// `db failed` or `api was skipped ← db failed`.
+/// `db failed (exit 1)` or `api was skipped because db failed (exit 1)`.
 pub(super) fn skip_chain(because: &[SkipCause]) -> String {
     let link = |cause: &SkipCause| match cause.phase {
-        PhaseName::Failed => format!("{} failed", cause.service),
+        PhaseName::Failed => match &cause.failure {
+            Some(why) => format!("{} failed ({})", cause.service, failure(why)),
+            None => format!("{} failed", cause.service),
+        },
         PhaseName::Skipped => format!("{} was skipped", cause.service),
         PhaseName::Disabled => format!("{} is disabled", cause.service),
         PhaseName::Completed => format!("{} ended", cause.service),
@@ -201,7 +207,7 @@ pub(super) fn step_why(why: &StepWhy) -> String {
 /// An event's word and its message.
 pub(super) fn event(told: &Told) -> (&'static str, String) {
     match &told.event.kind {
-        EventKind::Phase { to, .. } if is_late(to) => ("late", start_late(to)),
+        EventKind::Phase { to, .. } if is_late(to) => ("late", phase_reason(told, to).unwrap_or_default()),
         EventKind::Phase { to, .. } => ("phase", phase_message(told, to)),
         EventKind::Exited { exit } => ("exited", exit.to_string()),
         EventKind::Probe { which, outcome } => {
@@ -222,19 +228,8 @@ pub(super) fn event(told: &Told) -> (&'static str, String) {
     }
 }
 
-fn start_late(phase: &Phase) -> String {
-    match phase {
-        Phase::Starting { stage, .. } => start_stage(stage).unwrap_or_default(),
-        Phase::Stopped { .. }
-        | Phase::Pending { .. }
-        | Phase::Ready { .. }
-        | Phase::Stopping { .. }
-        | Phase::Backoff { .. }
-        | Phase::Completed { .. }
-        | Phase::Failed { .. }
-        | Phase::Skipped { .. }
-        | Phase::Disabled => String::new(),
-    }
+fn phase_reason(told: &Told, to: &Phase) -> Option<String> {
+    told.sight.as_ref().and_then(|sight| reason(to, &sight.view, &sight.service))
 }
 
 fn phase_message(told: &Told, to: &Phase) -> String {
@@ -252,7 +247,7 @@ fn phase_message(told: &Told, to: &Phase) -> String {
         | Phase::Backoff { .. }
         | Phase::Failed { .. }
         | Phase::Skipped { .. }
-        | Phase::Disabled => match reason(to, &sight.view) {
+        | Phase::Disabled => match phase_reason(told, to) {
             Some(reason) => format!("{}: {reason}", to.name()),
             None => to.name().to_string(),
         },

@@ -114,7 +114,7 @@ fn load_with(bundle: &Bundle, ports: &Ports, files: &dyn Files) -> Result<Loaded
         [source] => source,
         [] => return Err(Problem::error("no-file", "there is no project file").into()),
         [_, _, ..] => {
-            return Err(Problem::error("not-yet", "several files are not supported yet by this version").into());
+            return Err(Problem::error("not-yet", "several files are not yet supported by this version").into());
         }
     };
     let shared = Shared::new(Issues::default(), &bundle.dir);

@@ -86,7 +86,7 @@ fn named(cwd: &Path, path: &Path) -> Result<Found, Report> {
     }
     let name = path.file_name().unwrap_or_default().to_owned();
     if name.to_string_lossy().starts_with("Procfile") {
-        return Err(Problem::error("not-yet", "a Procfile is not supported yet by this version").into());
+        return Err(Problem::error("not-yet", "a Procfile is not yet supported by this version").into());
     }
     let parent = path.parent().unwrap_or(Path::new("/"));
     // Without `..`, so that it reads well; the file itself may be a link to somewhere else.
@@ -121,7 +121,7 @@ pub(super) fn refuse_overrides(locate: &Locate, found: &Found) -> Result<(), Rep
     match OVERRIDES.into_iter().find(|name| exists(&found.dir.join(name))) {
         None => Ok(()),
         Some(name) => {
-            let problem = Problem::error("not-yet", format!("`{name}` is not supported yet by this version"));
+            let problem = Problem::error("not-yet", format!("`{name}` is not yet supported by this version"));
             Err(problem.with_help("move it away, or name the project file with `-f`").into())
         }
     }
@@ -171,7 +171,7 @@ mod tests {
         assert!(message(find(&locate(&dir, Some("x.yaml")))).ends_with("does not exist"));
         assert!(message(find(&locate(&dir, Some(".")))).ends_with("is a folder"));
         std::fs::write(dir.join("Procfile"), "").unwrap();
-        assert!(message(find(&locate(&dir, Some("Procfile")))).contains("not supported yet"));
+        assert!(message(find(&locate(&dir, Some("Procfile")))).contains("not yet supported"));
         let found = find(&locate(&dir, Some("-"))).unwrap();
         assert_eq!(found, Found { path: PathBuf::from("-"), dir });
     }

@@ -307,7 +307,7 @@ impl Reader<'_> {
             return;
         }
         if keys.later.contains(&key) {
-            let message = format!("`{key}` is not supported yet by this version");
+            let message = format!("`{key}` is not yet supported by this version");
             self.issue(Issue::error("not-yet", entry.key_span, message));
             return;
         }

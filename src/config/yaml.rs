@@ -126,7 +126,7 @@ impl Reader<'_> {
         let name = tag.original();
         let issue = match tag.suffix() {
             "reset" | "append" => {
-                Issue::error("not-yet", span, format!("the tag `{name}` is not supported yet by this version"))
+                Issue::error("not-yet", span, format!("the tag `{name}` is not yet supported by this version"))
             }
             _ => Issue::error("syntax", span, format!("the tag `{name}` means nothing here")),
         };

@@ -49,7 +49,12 @@ pub(super) fn chain(slots: &[Slot], index: usize) -> Vec<SkipCause> {
     let hopeless = |edge: &&Edge| judge(edge, &slots[edge.on]) == Verdict::Hopeless;
     let Some(edge) = slots[index].edges.iter().find(hopeless) else { return Vec::new() };
     let culprit = &slots[edge.on];
-    let mut causes = vec![SkipCause { service: culprit.instance.service.clone(), phase: culprit.phase.name() }];
+    let mut cause =
+        SkipCause { service: culprit.instance.service.clone(), phase: culprit.phase.name(), failure: None };
+    if let Phase::Failed { why, .. } = &culprit.phase {
+        cause.failure = Some(why.clone());
+    }
+    let mut causes = vec![cause];
     if let Phase::Skipped { because, .. } = &culprit.phase {
         causes.extend(because.iter().cloned());
     }

@@ -288,6 +288,8 @@ pub struct SkipCause {
     pub service: ServiceName,
     /// Its phase: `failed`, `skipped`, `disabled`, `completed` …
     pub phase: PhaseName,
+    /// Why it failed, if it did.
+    pub failure: Option<Failure>,
 }
 
 impl Phase {

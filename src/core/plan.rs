@@ -9,6 +9,7 @@ use crate::model::{Project, RestartMode, Service, ServiceName, ServiceType};
 
 use super::fleet::{Down, Fleet};
 use super::reconcile::{is_for_good, reaches};
+use super::restart::is_success;
 use super::slot::{Hold, Member, Reach, Root, Slot};
 use super::{Apply, Denied, Phase, Recreate, Request, Step, StepVerb, StepWhy, StopReason, Wanted, WithDeps};
 
@@ -246,6 +247,12 @@ fn standing(slot: Option<&Slot>) -> Standing {
     let Some(slot) = slot else { return Standing::Idle };
     match (&slot.phase, slot.leaving_because()) {
         (Phase::Completed { .. }, _) if slot.service.kind == ServiceType::Oneshot => Standing::Done,
+        // It has done its work too: only what it leaves behind is being cleaned up.
+        (Phase::Stopping { reason: StopReason::Ended, exit: Some(exit), .. }, _)
+            if slot.service.kind == ServiceType::Oneshot && is_success(&slot.service.restart, *exit) =>
+        {
+            Standing::Done
+        }
         (_, Some(StopReason::Restart | StopReason::Changed | StopReason::DependencyReplaced(_))) => {
             Standing::Returning
         }

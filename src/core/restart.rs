@@ -70,6 +70,11 @@ pub(super) fn succeeded(policy: &RestartPolicy, reason: &RestartReason) -> Optio
     }
 }
 
+/// Whether such an end is a success by the policy.
+pub(super) fn is_success(policy: &RestartPolicy, exit: Exit) -> bool {
+    succeeded(policy, &RestartReason::Ended(exit)).is_some()
+}
+
 /// Whether a successful end is the end: always for a oneshot, or nothing could ever depend on its success.
 const fn ends_well(mode: RestartMode, kind: ServiceType) -> bool {
     match (kind, mode) {

@@ -195,12 +195,21 @@ impl<F: FnMut(Told)> Driver<F> {
             self.effects.capture.add(Source { run: id, stdout, stderr, file, tail: 0, patterns, marks_run: true });
         }
         self.fact(now, Fact::Spawned { run: id, pid });
+        let early = self.effects.runs.get_mut(&id).map(|run| std::mem::take(&mut run.early));
+        for (sender, heard) in early.unwrap_or_default() {
+            self.notified(now, id, sender, heard);
+        }
     }
 
     fn spawn_failed(&mut self, now: Moment, number: u64, step: SpawnStep, errno: i32) {
         let error = std::io::Error::from_raw_os_error(errno);
         let failure = match step {
             SpawnStep::Cwd => SpawnFailure::Cwd(format!("its working directory cannot be entered: {error}")),
+            // The program itself was found before the spawn.
+            SpawnStep::Exec if errno == libc::ENOENT => SpawnFailure::NotExecutable(
+                "it cannot be executed: the interpreter that its first line names (a script's `#!`) does not exist"
+                    .to_owned(),
+            ),
             SpawnStep::Exec => SpawnFailure::NotExecutable(format!("it cannot be executed: {error}")),
             SpawnStep::Fork => SpawnFailure::Other(format!("no process could be made: {error}")),
             SpawnStep::Setup => SpawnFailure::Other(format!("its process could not be set up: {error}")),
@@ -240,7 +249,12 @@ impl<F: FnMut(Told)> Driver<F> {
     /// A message counts only from the run's own tree; from a process that has ended since, its unguessable
     /// address has to do (`lifecycle.md` 8).
     fn notified(&mut self, now: Moment, id: RunId, pid: u32, heard: Heard) {
-        let Some(shim) = self.effects.runs.get(&id).and_then(|run| run.shim) else { return };
+        let Some(run) = self.effects.runs.get_mut(&id) else { return };
+        if run.pid.is_none() {
+            run.early.push((pid, heard));
+            return;
+        }
+        let Some(shim) = run.shim else { return };
         if tree::stat(pid).is_ok() && !tree::descendants(shim).contains(&pid) {
             tracing::warn!(%id, pid, "a process of another run wrote to its notify socket");
             return;

@@ -10,6 +10,8 @@ use crate::core::ProbeOutcome;
 use crate::logs::{LogFile, path_of};
 use crate::model::{InstanceId, Probe, Service};
 
+use super::news::Heard;
+
 /// The handles of a live run. The definition is the one it was begun with: a changed file does not change how
 /// the old run is stopped.
 pub(super) struct Run {
@@ -21,6 +23,9 @@ pub(super) struct Run {
     pub(super) shim: Option<u32>,
     /// Held open and never written: many watchers end on EOF.
     pub(super) stdin: Option<OwnedFd>,
+    /// What its notify socket heard before the keeper's word that there is a process, and from which pid: only then
+    /// can it be told whether the sender belongs to the run.
+    pub(super) early: Vec<(u32, Heard)>,
     /// Whether a `log` or `notify` liveness probe heard anything since it was last asked.
     pub(super) heartbeat: Heartbeat,
     /// Probe and notify tasks; aborted when the run ends.
@@ -42,6 +47,7 @@ impl Run {
             pid: None,
             shim: None,
             stdin: None,
+            early: Vec::new(),
             heartbeat: Heartbeat::Silent,
             tasks: Vec::new(),
         }

@@ -105,7 +105,7 @@ fn full(reader: &Reader<'_>, node: &Node, span: Span, on: ServiceName, kind: Ser
         let ends = matches!(dependency.condition, Condition::Completed | Condition::Succeeded);
         if ends && kind == ServiceType::Service {
             let message = format!("`{}` is a service and is not expected to end", dependency.on);
-            let issue = Issue::error("bad-condition", entry.value.span, message);
+            let issue = Issue::warning("bad-condition", entry.value.span, message);
             reader.issue(issue.help("wait for `ready` or `started`, or give it `type: oneshot`"));
         }
     }

@@ -84,7 +84,7 @@ impl Probes<'_> {
                 }
                 Some(ProbeKind::Notify)
             }
-            // `ipc`: `fields` has said that it is not supported yet.
+            // `ipc`: `fields` has said that it is not yet supported.
             _ => None,
         }
     }

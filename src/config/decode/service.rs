@@ -48,7 +48,7 @@ pub(super) fn kind(reader: &Reader<'_>, body: &Node) -> ServiceType {
     if let Value::Scalar(scalar) = &entry.value.value
         && &*scalar.text == "daemon"
     {
-        let message = "`type: daemon` is not supported yet by this version";
+        let message = "`type: daemon` is not yet supported by this version";
         reader.issue(Issue::error("not-yet", entry.value.span, message));
         return ServiceType::Service;
     }
@@ -182,7 +182,7 @@ fn stdin(reader: &Reader<'_>, node: &Node) -> Option<Stdin> {
     if let Value::Scalar(scalar) = &node.value
         && &*scalar.text == "tty"
     {
-        reader.issue(Issue::error("not-yet", node.span, "`stdin: tty` is not supported yet by this version"));
+        reader.issue(Issue::error("not-yet", node.span, "`stdin: tty` is not yet supported by this version"));
         return None;
     }
     reader.word(node, &[("null", Stdin::Null), ("pipe", Stdin::Pipe)])

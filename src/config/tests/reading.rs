@@ -69,7 +69,7 @@ fn what_cannot_be_read_is_said() {
     let report = read(&locate(&dir)).unwrap_err();
     assert_eq!(lines(&report), ["env-file 1:39 `sub` cannot be read: Is a directory (os error 21)"]);
     let report = read(&locate(&dir.join("two"))).unwrap_err();
-    assert_eq!(lines(&report), ["not-yet - `tspm.override.yaml` is not supported yet by this version"]);
+    assert_eq!(lines(&report), ["not-yet - `tspm.override.yaml` is not yet supported by this version"]);
     let named = Locate { file: Some(FileArg::Path("tspm.yaml".into())), ..locate(&dir.join("two")) };
     assert!(read(&named).is_ok());
     let report = read(&locate(&dir.join("three"))).unwrap_err();
