@@ -15,6 +15,9 @@ use crate::sys::Place;
 const LOOKS: u32 = 50;
 const BETWEEN_LOOKS: std::time::Duration = std::time::Duration::from_millis(100);
 
+/// The stream is a few microseconds behind the answer to a request, if it is behind at all.
+const REST: std::time::Duration = std::time::Duration::from_millis(50);
+
 /// An accepted `up`.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -28,6 +31,8 @@ pub(super) struct Session {
     pub(super) board: Board,
     watch: Lines<Update>,
     place: Place,
+    /// The generation up to which the stream has told what happened. The board may be ahead of it.
+    told: u64,
     /// Services may have come and gone: the whole state is to be asked for.
     stale: bool,
     /// Vain looks for a supervisor in a row.
@@ -66,7 +71,8 @@ pub(super) async fn begin(home: &Home, mut request: UpRequest, detach: bool) -> 
             return Err(error.into());
         }
     };
-    Ok(Session { client, done, launched, board, watch, place: home.place.clone(), stale: false, looks: 0 })
+    let place = home.place.clone();
+    Ok(Session { client, done, launched, board, watch, place, told: 0, stale: false, looks: 0 })
 }
 
 /// Watches first: nothing that the request brings about is missed.
@@ -103,6 +109,11 @@ impl Session {
         match self.watch.next().await {
             Some(Ok(update)) => {
                 let is_bye = matches!(update, Update::Bye);
+                self.told = self.told.max(match &update {
+                    Update::State(state) => state.generation,
+                    Update::Event(event) => event.generation,
+                    Update::Bye => u64::MAX,
+                });
                 self.stale = matches!(&update, Update::Event(event) if event.event == "applied");
                 let event = self.board.apply(update);
                 Ok(match event {
@@ -114,6 +125,20 @@ impl Session {
             Some(Err(ClientError::Broken(_))) | None => self.reconnect().await,
             Some(Err(error)) => Err(error.into()),
         }
+    }
+
+    /// What has happened already but has not been told: to be called before something final is said.
+    pub(super) async fn rest(&mut self) -> Vec<EventView> {
+        let mut rest = Vec::new();
+        while self.told < self.board.generation() {
+            match tokio::time::timeout(REST, self.news()).await {
+                Ok(Ok(News::Event(event))) => rest.push(*event),
+                Ok(Ok(News::Known)) => {}
+                // Not every change is an event: it may be that there is nothing more to tell.
+                Ok(Ok(News::Bye) | Err(_)) | Err(_) => break,
+            }
+        }
+        rest
     }
 
     async fn reconnect(&mut self) -> Result<News, CliError> {
