@@ -7,15 +7,13 @@ use std::io::IsTerminal;
 use clap::ValueEnum;
 use console::Style;
 
-/// `--color`.
+/// `--color`: `auto` is on a terminal unless `NO_COLOR` is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum Color {
-    /// On a terminal, unless `NO_COLOR` is set
+    // No doc comments: clap would make a paragraph of each in every `--help`.
     #[default]
     Auto,
-    /// Everywhere
     Always,
-    /// Nowhere
     Never,
 }
 

@@ -21,11 +21,11 @@ pub(crate) struct SelectArgs {
 #[expect(clippy::struct_excessive_bools, reason = "a flag is a bool")]
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Without -d, tspm stays attached: it shows the logs, and Ctrl-C (or closing the terminal) stops everything. Where the
-project runs already, `up` applies what changed in the file and shows the logs; Ctrl-C then only detaches.
+Without -d, tspm stays attached: it shows the logs, and Ctrl-C (or closing the terminal) stops everything. \
+Where the project runs already, `up` applies what changed in the file and shows the logs; Ctrl-C then only detaches.
 
-With -d, the services stay when the command returns. It returns when all of them are ready, or with exit code 1 and
-the reasons if one is not; `tspm down` stops them.")]
+With -d, the services stay when the command returns. It returns when all of them are ready, or with exit code 1 \
+and the reasons if one is not; `tspm down` stops them.")]
 pub(crate) struct UpArgs {
     #[command(flatten)]
     pub(crate) select: SelectArgs,
@@ -57,9 +57,10 @@ pub(crate) struct UpArgs {
 /// `down`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Five phases: 1 graceful (stop signals, dependents first), 2 force (kill what did not end in time), 3 orphans (whatever
-escaped), 4 containers, 5 verify. Ctrl-C once more during it kills at once. Exit code 3 and a list if something could
-not be stopped.")]
+Five phases: 1 graceful (stop signals, dependents first), 2 force (kill what did not end in time), \
+3 orphans (whatever escaped), 4 containers, 5 verify.
+
+Ctrl-C twice during it kills at once. Exit code 3 and a list if something could not be stopped.")]
 pub(crate) struct DownArgs {
     /// Kill everything at once: no stop signals, no hooks
     #[arg(long)]

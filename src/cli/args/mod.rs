@@ -37,8 +37,11 @@ Selecting services, the same in every command:
   3                       by the number that `tspm ps` shows
   Without a selection a command is about all of them.
 
-Exit codes: 0 done; 1 a service failed or was not ready in time; 2 bad usage or a mistake in the project file;
-3 something is left running; 4 the project is not running; 130 interrupted.";
+Exit codes:
+  0 done                  1 a service failed, or was not ready in time
+  2 bad usage, or a mistake in the project file
+  3 something is left running
+  4 not running           130 interrupted (Ctrl-C)";
 
 /// Runs a project's services together: one file, up in order, down with nothing left.
 ///
@@ -59,12 +62,13 @@ pub(crate) struct Cli {
 
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
     /// Also select services of this profile (may be given several times; also: `TSPM_PROFILES=a,b`)
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) profile: Vec<String>,
     /// When to use colours
-    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t, hide_possible_values = false)]
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
     pub(crate) color: Color,
 }
 

@@ -73,11 +73,14 @@ pub(super) async fn run(call: &Call<'_>, request: UpRequest) -> Result<Exit, Cli
     watcher.greet();
     let end = watcher.watch(&mut signals).await;
     watcher.progress.end(&watcher.session.board.of(&call.about), &mut watcher.printer);
+    if matches!(end, Ok(End::Over | End::TakenDown)) {
+        watcher.last_lines();
+    }
     let exit = match end {
         Ok(end) => watcher.finish(end, &mut signals).await,
         Err(error) => Err(error),
     };
-    watcher.last_lines().await;
+    watcher.last_lines();
     watcher.printer.finish().await;
     exit
 }
@@ -125,6 +128,9 @@ impl Watcher<'_> {
         let mut beat = tokio::time::interval(TICK);
         loop {
             if let Some(end) = self.look()? {
+                for event in self.session.rest().await {
+                    self.event(&event);
+                }
                 return Ok(end);
             }
             let logs = self.tail.is_some() && self.printer.has_room();
@@ -191,7 +197,7 @@ impl Watcher<'_> {
                 fresh.push(Target::File { name: view.name.clone(), path });
             }
         }
-        match &self.tail {
+        match &mut self.tail {
             Some(tail) => fresh.into_iter().for_each(|target| tail.add(target)),
             None if fresh.is_empty() => {}
             None => {
@@ -275,7 +281,7 @@ impl Watcher<'_> {
                 if down == result {
                     let count = self.session.board.wanted().len();
                     self.printer.line(match count {
-                        0 => "nothing to start",
+                        0 => "nothing is left to run",
                         _ => "everything has ended; 0 processes left",
                     });
                 }
@@ -301,15 +307,15 @@ impl Watcher<'_> {
         Ok(if outcome == Exit::Done { then } else { outcome })
     }
 
-    /// What was written at the very end is shown too: the follower learns of it a moment later.
-    async fn last_lines(&mut self) {
-        const MOMENT: std::time::Duration = std::time::Duration::from_millis(30);
-        while let Ok(Some(line)) = tokio::time::timeout(MOMENT, next(&mut self.tail)).await {
-            if self.printer.is_closed() || !self.printer.has_room() {
-                return;
-            }
-            self.log(&line);
+    /// What was written at the very end is shown too, unless nobody reads or the reader is far behind.
+    fn last_lines(&mut self) {
+        let Some(tail) = self.tail.take() else { return };
+        if self.printer.is_closed() || !self.printer.has_room() {
+            return;
         }
+        let paint = self.call.context.paint;
+        let rest = tail.rest();
+        self.printer.bytes(rest.iter().flat_map(|line| render::log::line(line, &self.style, paint)).collect());
     }
 }
 

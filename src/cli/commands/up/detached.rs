@@ -50,6 +50,9 @@ pub(super) async fn run(call: &Call<'_>, request: UpRequest) -> Result<Exit, Cli
     }
     let mut progress = Progress::new(context);
     let end = wait(call, &mut session, &mut signals, &mut progress, &mut printer).await;
+    for event in session.rest().await {
+        progress.event(&event, &session.board, &mut printer);
+    }
     let about: Vec<&ServiceView> = session.board.of(&call.about);
     progress.end(&about, &mut printer);
     if call.args.timings {

@@ -15,6 +15,9 @@ use crate::sys::Place;
 const LOOKS: u32 = 50;
 const BETWEEN_LOOKS: std::time::Duration = std::time::Duration::from_millis(100);
 
+/// The stream is a few microseconds behind the answer to a request, if it is behind at all.
+const REST: std::time::Duration = std::time::Duration::from_millis(50);
+
 /// An accepted `up`.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -28,6 +31,12 @@ pub(super) struct Session {
     pub(super) board: Board,
     watch: Lines<Update>,
     place: Place,
+    /// The generation up to which the stream has told what happened. The board may be ahead of it.
+    told: u64,
+    /// Services may have come and gone: the whole state is to be asked for.
+    stale: bool,
+    /// Vain looks for a supervisor in a row.
+    looks: u32,
 }
 
 /// What the stream had to say.
@@ -62,7 +71,8 @@ pub(super) async fn begin(home: &Home, mut request: UpRequest, detach: bool) -> 
             return Err(error.into());
         }
     };
-    Ok(Session { client, done, launched, board, watch, place: home.place.clone() })
+    let place = home.place.clone();
+    Ok(Session { client, done, launched, board, watch, place, told: 0, stale: false, looks: 0 })
 }
 
 /// Watches first: nothing that the request brings about is missed.
@@ -88,17 +98,24 @@ impl Session {
     }
 
     /// The next news. A supervisor that crashes is waited for; a keeper that is gone is an error unless the project
-    /// was being taken down. Loses nothing when it is dropped half-way, but for a reconnection, which is begun anew.
+    /// was being taken down. Loses nothing when it is dropped half-way.
     pub(super) async fn news(&mut self) -> Result<News, CliError> {
+        if self.stale {
+            let state = self.client.get::<State>("/v1/state").await?;
+            self.board.replace(&state);
+            self.stale = false;
+            return Ok(News::Known);
+        }
         match self.watch.next().await {
             Some(Ok(update)) => {
                 let is_bye = matches!(update, Update::Bye);
-                let applied = matches!(&update, Update::Event(event) if event.event == "applied");
+                self.told = self.told.max(match &update {
+                    Update::State(state) => state.generation,
+                    Update::Event(event) => event.generation,
+                    Update::Bye => u64::MAX,
+                });
+                self.stale = matches!(&update, Update::Event(event) if event.event == "applied");
                 let event = self.board.apply(update);
-                if applied {
-                    // Services may have come and gone.
-                    self.board.replace(&self.client.get::<State>("/v1/state").await?);
-                }
                 Ok(match event {
                     _ if is_bye => News::Bye,
                     Some(event) => News::Event(Box::new(event)),
@@ -110,10 +127,25 @@ impl Session {
         }
     }
 
+    /// What has happened already but has not been told: to be called before something final is said.
+    pub(super) async fn rest(&mut self) -> Vec<EventView> {
+        let mut rest = Vec::new();
+        while self.told < self.board.generation() {
+            match tokio::time::timeout(REST, self.news()).await {
+                Ok(Ok(News::Event(event))) => rest.push(*event),
+                Ok(Ok(News::Known)) => {}
+                // Not every change is an event: it may be that there is nothing more to tell.
+                Ok(Ok(News::Bye) | Err(_)) | Err(_) => break,
+            }
+        }
+        rest
+    }
+
     async fn reconnect(&mut self) -> Result<News, CliError> {
         let mut pause = tokio::time::interval(BETWEEN_LOOKS);
-        for _ in 0..LOOKS {
+        while self.looks < LOOKS {
             pause.tick().await;
+            self.looks += 1;
             let client = match Client::connect(&self.place).await {
                 Ok(client) => client,
                 Err(ConnectError::NotRunning) if self.board.is_shutting_down() => return Ok(News::Bye),
@@ -122,6 +154,7 @@ impl Session {
             };
             if let Ok(watch) = client.lines(Method::GET, "/v1/watch", None).await {
                 (self.client, self.watch) = (client, watch);
+                self.looks = 0;
                 return Ok(News::Known);
             }
         }
