@@ -116,6 +116,12 @@ impl Running {
         self.wait_in(&self.stdout, part)
     }
 
+    /// Blocks until standard error holds `part`.
+    #[track_caller]
+    pub(crate) fn wait_stderr(&self, part: &str) -> &Self {
+        self.wait_in(&self.stderr, part)
+    }
+
     #[track_caller]
     fn wait_in(&self, stream: &Stream, part: &str) -> &Self {
         let heard =
