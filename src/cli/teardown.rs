@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use super::error::{CliError, Trouble};
 use super::exit::Exit;
-use super::out;
 use super::printer::Printer;
 use super::render;
 use super::render::down::How;
@@ -142,10 +141,10 @@ async fn stream(
             () = stage.signals.next() => {
                 if !*warned {
                     *warned = true;
-                    out::note("stopping (Ctrl-C again to kill)");
+                    stage.printer.line("stopping (Ctrl-C again to kill)");
                 } else if !*forced {
                     *forced = true;
-                    out::note("killing");
+                    stage.printer.line(&stage.paint.bad("killing"));
                     let force = DownRequest { force: true, timeout_ms: None };
                     // Where this fails, the first stream has failed too and says so.
                     harder = ask(client, &force).await.ok();

@@ -266,7 +266,7 @@ impl Watcher<'_> {
                     // Behind the `^C` that the terminal shows.
                     self.printer.line("");
                 }
-                self.aside("stopping (Ctrl-C again to kill)");
+                self.printer.line("stopping (Ctrl-C again to kill)");
                 self.down(Say::Everything, First::Kills, signals, Exit::Interrupted).await
             }
             (End::Unread, true) => self.down(Say::Everything, First::Warns, signals, Exit::Interrupted).await,
