@@ -297,7 +297,9 @@ impl Watcher<'_> {
         let bad = wanted.iter().filter(|view| matches!(view.state.as_str(), "failed" | "skipped"));
         let untold = bad.filter(|view| !self.complained.contains(&view.name));
         let untold: Vec<ServiceView> = untold.map(|view| (*view).clone()).collect();
-        untold.iter().for_each(|view| self.complain(view));
+        for view in &untold {
+            self.complain(view);
+        }
     }
 
     fn has_failed(&self) -> bool {
