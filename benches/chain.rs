@@ -7,7 +7,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::time::Duration;
 
-use support::{Project, Spawned, median, now, report, rest, spawn, tell, time, worker_arguments};
+use support::{Project, Spawned, free_ports, median, now, report, rest, spawn, tell, time, worker_arguments};
 
 const LENGTH: usize = 10;
 const ROUNDS: usize = 5;
@@ -38,18 +38,12 @@ fn serve(port: &str, fifo: &str) {
     }
 }
 
-fn ports() -> Vec<u16> {
-    let listeners = (0..LENGTH).map(|_| TcpListener::bind("127.0.0.1:0").expect("a port can be had"));
-    let listeners: Vec<TcpListener> = listeners.collect();
-    listeners.iter().map(|listener| listener.local_addr().expect("it is bound").port()).collect()
-}
-
 fn floor() -> Duration {
     let mut project = Project::new(|_, _| "services: {}\n".to_owned());
     let fifo = project.fifo();
     let mut spawned: Vec<Spawned> = Vec::new();
     time(|| {
-        for port in ports() {
+        for port in free_ports(LENGTH) {
             spawned.push(spawn(&[&port.to_string(), &fifo]));
             project.last_of(1);
         }
@@ -57,7 +51,7 @@ fn floor() -> Duration {
 }
 
 fn tspm() -> Duration {
-    let ports = ports();
+    let ports = free_ports(LENGTH);
     let project = Project::new(|me, fifo| {
         let service = |n: usize, port: u16| {
             let needs = if n == 0 { String::new() } else { format!(", depends_on: [s{}]", n - 1) };

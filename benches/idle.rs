@@ -3,33 +3,42 @@
 
 mod support;
 
+use std::net::TcpListener;
 use std::process::Command;
 use std::time::Duration;
 
-use support::{Project, median, report_absolute, rest, stay, time, worker_arguments};
+use support::{Project, free_ports, median, report_absolute, rest, stay, time, worker_arguments};
 
 const SERVICES: usize = 100;
 
 fn main() {
-    if worker_arguments().is_some() {
+    if let Some(arguments) = worker_arguments() {
+        // Held, and never accepted from: a connect succeeds.
+        let _listener = arguments.first().map(|port| {
+            TcpListener::bind(("127.0.0.1", port.parse().expect("a port"))).expect("the port is free")
+        });
         stay();
     }
     let seconds = std::env::var("TSPM_BENCH_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(60);
-    let quiet = project("");
+    let quiet = project(|_, me| format!("{{command: [{me}, worker]}}"));
     quiet.tspm("up -d");
     ps(&quiet);
     idle("idle, 100 services", &quiet, seconds, 0.1);
     let kib = quiet.tspm_pids().into_iter().map(proportional_set).sum::<u32>();
     report_absolute("memory (PSS) of keeper, shims and supervisor", f64::from(kib) / 1024.0, 16.0, "MiB");
     drop(quiet);
-    let probed = project(", liveness: {exec: [/bin/true]}");
+    let ports = free_ports(SERVICES);
+    let probed = project(|n, me| {
+        let port = ports[n];
+        format!("{{command: [{me}, worker, \"{port}\"], ports: [{port}], readiness: {port}, liveness: {port}}}")
+    });
     probed.tspm("up -d");
     idle("idle, 100 services with a liveness probe each", &probed, seconds, 0.5);
 }
 
-fn project(more: &str) -> Project {
+fn project(body: impl Fn(usize, &str) -> String) -> Project {
     Project::new(|me, _| {
-        let services = (0..SERVICES).map(|n| format!("  s{n}: {{command: [{me}, worker]{more}}}"));
+        let services = (0..SERVICES).map(|n| format!("  s{n}: {}", body(n, me)));
         format!("services:\n{}\n", services.collect::<Vec<_>>().join("\n"))
     })
 }
@@ -42,6 +51,7 @@ fn idle(name: &str, project: &Project, seconds: u64, must: f64) {
     rest(Duration::from_secs(seconds));
     let percent = used().saturating_sub(before).div_duration_f64(Duration::from_secs(seconds)) * 100.0;
     report_absolute(name, percent, must, "% of a core");
+    assert!(project.tspm_pids().len() > SERVICES, "keeper, supervisor and a shim each");
 }
 
 /// Processor time of all its threads: the first field of `schedstat`.

@@ -48,7 +48,8 @@ fn main() {
 }
 
 fn report(name: &str, took: Duration, inputs: usize) {
-    let each = took.as_secs_f64() * 1e6 / inputs as f64;
+    let inputs = u32::try_from(inputs).expect("few inputs");
+    let each = took.as_secs_f64() * 1e6 / f64::from(inputs);
     report_absolute(&format!("{name} ({inputs} inputs)"), each, 50.0, "µs");
 }
 
@@ -74,14 +75,14 @@ impl World {
 
     fn obey(&mut self) {
         while let Some(action) = self.fleet.poll_action() {
-            self.answer(action);
+            self.answer(&action);
         }
         while self.fleet.poll_event().is_some() {}
         self.fleet.poll_timeout();
     }
 
-    fn answer(&mut self, action: Action) {
-        match action {
+    fn answer(&mut self, action: &Action) {
+        match *action {
             Action::Spawn { run } => {
                 self.live.insert(run);
                 self.tell(Fact::Spawned { run, pid: u32::try_from(run.0).expect("few runs") });

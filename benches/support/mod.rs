@@ -6,6 +6,7 @@
 mod floor;
 mod project;
 
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 pub(crate) use floor::{Spawned, spawn, spawn_to};
@@ -60,6 +61,13 @@ pub(crate) fn tell(path: &str, moment: u64) {
     let fifo = std::fs::OpenOptions::new().write(true).open(path);
     // Fewer than PIPE_BUF bytes: they stay together.
     fifo.and_then(|mut fifo| fifo.write_all(&moment.to_ne_bytes())).expect("the measurement reads");
+}
+
+/// Ports that nobody listens on.
+pub(crate) fn free_ports(count: usize) -> Vec<u16> {
+    let listeners = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").expect("a port can be had"));
+    let listeners: Vec<TcpListener> = listeners.collect();
+    listeners.iter().map(|listener| listener.local_addr().expect("it is bound").port()).collect()
 }
 
 /// Stays until it is killed.

@@ -61,19 +61,29 @@ impl Project {
         assert!(status.success(), "tspm {args}: {status}");
     }
 
-    /// Pids of everything that is tspm and works in this folder: keeper, shims, supervisor.
+    /// Pids of everything that is tspm: keeper and supervisor, which name this folder, and the keeper's shims.
     pub(crate) fn tspm_pids(&self) -> Vec<u32> {
+        let dir = self.dir.path().to_str().expect("a plain path");
         let entries = fs::read_dir("/proc").expect("/proc is mounted").flatten();
-        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-        let ours = |pid: &u32| {
-            let link = |name: &str| fs::read_link(format!("/proc/{pid}/{name}")).unwrap_or_default();
+        let pids: Vec<u32> = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+        let names_us = |pid: &u32| {
             let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            let dir = self.dir.path().to_str().expect("a plain path");
-            let names_us = memchr::memmem::find(&command, dir.as_bytes()).is_some();
-            link("exe").starts_with(env!("CARGO_BIN_EXE_tspm")) && (names_us || link("cwd").starts_with(dir))
+            memchr::memmem::find(&command, dir.as_bytes()).is_some()
         };
-        pids.filter(ours).collect()
+        let is_tspm = |pid: &u32| {
+            fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe.starts_with(env!("CARGO_BIN_EXE_tspm")))
+        };
+        let bosses: Vec<u32> = pids.iter().copied().filter(|pid| is_tspm(pid) && names_us(pid)).collect();
+        pids.into_iter()
+            .filter(|pid| is_tspm(pid) && (bosses.contains(pid) || bosses.contains(&parent(*pid))))
+            .collect()
     }
+}
+
+fn parent(pid: u32) -> u32 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"));
+    parent.and_then(|pid| pid.trim().parse().ok()).unwrap_or(0)
 }
 
 impl Drop for Project {

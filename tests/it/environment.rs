@@ -100,7 +100,7 @@ fn stdin_is_held_open_for_a_service_and_empty_for_a_oneshot() {
 fn a_service_starts_with_a_clean_slate() {
     // Default dispositions, an empty mask, no foreign descriptors, whatever the caller has.
     let project = Project::new(
-        "services:\n  it: {command: 'grep -E \"Sig(Blk|Ign)\" /proc/$$/status >slate; ls /proc/$$/fd >fds; echo up >>facts; exec sleep 1000'}\n",
+        "services:\n  it: {command: 'grep -E \"Sig(Blk|Ign)\" /proc/self/status >slate; ls /proc/self/fd >fds; echo up >>facts; exec sleep 1000'}\n",
     );
     project.shell("trap '' HUP INT TERM PIPE; exec 7</etc/passwd; exec \"$TSPM\" up -d").ok();
     project.wait_fact("up");

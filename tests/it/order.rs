@@ -221,7 +221,7 @@ fn a_second_ctrl_c_kills() {
     let up = project.spawn("up");
     project.wait_fact("up");
     up.signal(Signal::SIGINT);
-    up.wait_stdout("Ctrl-C again");
+    up.wait_said("Ctrl-C again");
     project.wait_state("deaf", "stopping");
     up.signal(Signal::SIGINT);
     let ran = up.wait();

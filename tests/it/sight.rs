@@ -38,4 +38,6 @@ seen! {
     a_zombie_with_a_living_thread: ["zombie-leader"], 1;
     a_child_beside_its_leader: ["sibling"], 2;
     stopped_ones: ["stopped"], 2;
+    orphans: ["leader-exits"], 2;
+    a_guard_of_stdout: ["holds-stdout"], 2;
 }

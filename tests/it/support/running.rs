@@ -27,24 +27,32 @@ struct Heard {
 struct Stream(Arc<(Mutex<Heard>, Condvar)>);
 
 impl Stream {
-    fn read(mut from: impl Read + Send + 'static) -> Self {
+    /// Reads to the end, in a thread; `both` gets a copy.
+    fn read(mut from: impl Read + Send + 'static, both: &Self) -> Self {
         let stream = Self::default();
-        let shared = stream.clone();
+        let (shared, both) = (stream.clone(), both.clone());
         std::thread::spawn(move || {
-            let (heard, changed) = &*shared.0;
             let mut buffer = vec![0; 65_536];
             loop {
                 let read = from.read(&mut buffer).unwrap_or(0);
-                let mut heard = heard.lock().expect("nobody panics with this lock");
-                heard.bytes.extend_from_slice(&buffer[..read]);
-                heard.ended = read == 0;
-                changed.notify_all();
+                both.hear(&buffer[..read]);
+                shared.hear(&buffer[..read]);
                 if read == 0 {
                     return;
                 }
             }
         });
         stream
+    }
+
+    /// Nothing means the end. (The copy of both streams ends with the first of them: who waits for a word there waits
+    /// while the program lives.)
+    fn hear(&self, bytes: &[u8]) {
+        let (heard, changed) = &*self.0;
+        let mut heard = heard.lock().expect("nobody panics with this lock");
+        heard.bytes.extend_from_slice(bytes);
+        heard.ended |= bytes.is_empty();
+        changed.notify_all();
     }
 
     fn text(&self) -> String {
@@ -72,6 +80,7 @@ pub(crate) struct Running {
     pidfd: OwnedFd,
     stdout: Stream,
     stderr: Stream,
+    both: Stream,
     since: Stopwatch,
 }
 
@@ -84,9 +93,10 @@ impl Running {
         let pid =
             i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw).expect("a pid is positive");
         let pidfd = pidfd_open(pid, PidfdFlags::empty()).expect("the child is not reaped yet");
-        let stdout = Stream::read(child.stdout.take().expect("it is piped"));
-        let stderr = Stream::read(child.stderr.take().expect("it is piped"));
-        Self { line, child, pidfd, stdout, stderr, since }
+        let both = Stream::default();
+        let stdout = Stream::read(child.stdout.take().expect("it is piped"), &both);
+        let stderr = Stream::read(child.stderr.take().expect("it is piped"), &both);
+        Self { line, child, pidfd, stdout, stderr, both, since }
     }
 
     /// Its pid.
@@ -114,6 +124,12 @@ impl Running {
     #[track_caller]
     pub(crate) fn wait_stdout(&self, part: &str) -> &Self {
         self.wait_in(&self.stdout, part)
+    }
+
+    /// Blocks until one of the two streams holds `part`.
+    #[track_caller]
+    pub(crate) fn wait_said(&self, part: &str) -> &Self {
+        self.wait_in(&self.both, part)
     }
 
     #[track_caller]

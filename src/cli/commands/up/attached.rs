@@ -69,6 +69,7 @@ pub(super) async fn run(call: &Call<'_>, request: UpRequest) -> Result<Exit, Cli
         followed: BTreeSet::new(),
         since_ns,
         timed: false,
+        complained: BTreeSet::new(),
     };
     watcher.greet();
     let end = watcher.watch(&mut signals).await;
@@ -96,6 +97,8 @@ struct Watcher<'a> {
     followed: BTreeSet<PathBuf>,
     since_ns: i64,
     timed: bool,
+    /// Services whose failure has been told.
+    complained: BTreeSet<String>,
 }
 
 impl Watcher<'_> {
@@ -237,6 +240,7 @@ impl Watcher<'_> {
 
     /// Says what is wrong with a service; its last lines only where they are not on the screen anyway.
     fn complain(&mut self, view: &ServiceView) {
+        self.complained.insert(view.name.clone());
         let context = self.call.context;
         let log = if self.tail.is_some() { Vec::new() } else { log_tail(view) };
         let trouble = render::trouble::of(view, now_ms(), log);
@@ -256,6 +260,9 @@ impl Watcher<'_> {
     /// What the end of the watching means for the project.
     async fn finish(&mut self, end: End, signals: &mut Signals) -> Result<Exit, CliError> {
         let failed = self.has_failed();
+        if end == End::Over {
+            self.complain_of_the_rest();
+        }
         let result = if failed { Exit::Failed } else { Exit::Done };
         match (end, self.is_owner()) {
             (End::TakenDown, _) => {
@@ -287,6 +294,17 @@ impl Watcher<'_> {
                 }
                 Ok(down)
             }
+        }
+    }
+
+    /// What failed so fast that it was all over before the first event was read is told too.
+    fn complain_of_the_rest(&mut self) {
+        let wanted = self.session.board.wanted();
+        let bad = wanted.iter().filter(|view| matches!(view.state.as_str(), "failed" | "skipped"));
+        let untold = bad.filter(|view| !self.complained.contains(&view.name));
+        let untold: Vec<ServiceView> = untold.map(|view| (*view).clone()).collect();
+        for view in &untold {
+            self.complain(view);
         }
     }
 
