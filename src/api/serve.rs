@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::keeper::link;
 use crate::supervisor::{Driver, Setup, Told};
-use crate::sys::{Place, limits};
+use crate::sys::{Place, limits, process};
 
 use super::journal::Journal;
 use super::server::{Desk, Peer, router};
@@ -29,6 +29,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// down, or when the keeper is gone.
 pub fn main(place: Place) -> ExitCode {
     keep_diagnostics(&place);
+    process::set_name(c"tspm");
     match serve(place) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
