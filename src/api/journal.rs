@@ -1,10 +1,11 @@
-//! The event journal: `events.jsonl` in the state folder, a line of [`EventView`] each, for `tspm events`.
+//! The event journal: `events.jsonl` in the state folder, a line of [`EventView`] each (without the instance),
+//! for `tspm events`.
 //!
 //! It never holds values of variables, and it never grows without bound: past a limit the file becomes
 //! `events.jsonl.1` and a new one begins.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
@@ -16,7 +17,7 @@ const MAX_BYTES: u64 = 4 << 20;
 /// The file that is written.
 pub(super) struct Journal {
     path: PathBuf,
-    file: File,
+    file: BufWriter<File>,
     written: u64,
 }
 
@@ -25,7 +26,12 @@ impl Journal {
     pub(super) fn open(path: PathBuf) -> io::Result<Self> {
         let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path)?;
         let written = file.metadata()?.len();
-        Ok(Self { path, file, written })
+        Ok(Self { path, file: BufWriter::new(file), written })
+    }
+
+    /// Writes what was appended: once a turn, as a turn may tell of every service.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 
     /// Appends one event. The caller goes on if it fails: a full disk must not stop the supervisor.
@@ -33,10 +39,11 @@ impl Journal {
         if self.written > MAX_BYTES {
             let mut older = self.path.clone().into_os_string();
             older.push(".1");
+            self.file.flush()?;
             std::fs::rename(&self.path, older)?;
             *self = Self::open(std::mem::take(&mut self.path))?;
         }
-        let mut line = serde_json::to_vec(&EventView { view: None, ..event.clone() })?;
+        let mut line = serde_json::to_vec(event)?;
         line.push(b'\n');
         self.file.write_all(&line)?;
         self.written += line.len() as u64;

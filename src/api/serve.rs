@@ -12,12 +12,13 @@ use tokio::task::LocalSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::keeper::link;
-use crate::supervisor::{Driver, Setup, Told};
+use crate::supervisor::{Driver, Observer, Setup, Told};
 use crate::sys::{Place, limits, process};
 
 use super::journal::Journal;
 use super::server::{Desk, Peer, router};
 use super::view;
+use super::wire::EventView;
 
 /// Events that a slow reader may be behind; then it gets the whole state instead.
 const EVENTS_KEPT: usize = 1024;
@@ -67,7 +68,7 @@ fn serve(place: Place) -> Result<(), ServeError> {
         listener.set_nonblocking(true)?;
         let listener = UnixListener::from_std(listener)?;
         let (events, _) = broadcast::channel(EVENTS_KEPT);
-        let setup = Setup { link, observer: observer(&place, events.clone()), place };
+        let setup = Setup { link, observer: Chronicle::open(&place, events.clone()), place };
         let (driver, handle) = Driver::begin(setup).await?;
         let over = CancellationToken::new();
         let desk = Desk { handle, events, keeper: driver.keeper_pid(), over };
@@ -75,7 +76,7 @@ fn serve(place: Place) -> Result<(), ServeError> {
     })
 }
 
-async fn run<F: FnMut(Told)>(driver: Driver<F>, desk: Desk, listener: UnixListener) -> Result<(), ServeError> {
+async fn run(driver: Driver<Chronicle>, desk: Desk, listener: UnixListener) -> Result<(), ServeError> {
     let over = desk.over.clone();
     let app = router(desk).into_make_service_with_connect_info::<Peer>();
     let server = axum::serve(listener, app).with_graceful_shutdown(over.clone().cancelled_owned());
@@ -87,19 +88,42 @@ async fn run<F: FnMut(Told)>(driver: Driver<F>, desk: Desk, listener: UnixListen
 }
 
 /// Writes each event to the journal and passes it to whoever watches.
-fn observer(place: &Place, events: broadcast::Sender<Arc<super::wire::EventView>>) -> impl FnMut(Told) + use<> {
-    let mut journal = Journal::open(place.events())
-        .inspect_err(|error| tracing::error!(%error, "the event journal cannot be opened"))
-        .ok();
-    move |told| {
-        let event = view::event(&told);
-        if let Some(open) = &mut journal
-            && let Err(error) = open.append(&event)
+struct Chronicle {
+    /// None once it could not be written.
+    journal: Option<Journal>,
+    events: broadcast::Sender<Arc<EventView>>,
+}
+
+impl Chronicle {
+    fn open(place: &Place, events: broadcast::Sender<Arc<EventView>>) -> Self {
+        let journal = Journal::open(place.events())
+            .inspect_err(|error| tracing::error!(%error, "the event journal cannot be opened"))
+            .ok();
+        Self { journal, events }
+    }
+
+    fn write(&mut self, write: impl FnOnce(&mut Journal) -> std::io::Result<()>) {
+        if let Some(journal) = &mut self.journal
+            && let Err(error) = write(journal)
         {
-            tracing::error!(%error, "an event could not be journalled; no more will be");
-            journal = None;
+            tracing::error!(%error, "events could not be journalled; no more will be");
+            self.journal = None;
         }
-        // Nobody watching is no error.
-        drop(events.send(Arc::new(event)));
+    }
+}
+
+impl Observer for Chronicle {
+    fn told(&mut self, told: Told) {
+        let event = view::event(&told);
+        self.write(|journal| journal.append(&event));
+        if self.events.receiver_count() > 0 {
+            let view = told.sight.as_ref().map(|sight| Box::new(view::service(sight)));
+            // Whoever has gone meanwhile is no error.
+            drop(self.events.send(Arc::new(EventView { view, ..event })));
+        }
+    }
+
+    fn turn_ended(&mut self) {
+        self.write(Journal::flush);
     }
 }

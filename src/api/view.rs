@@ -77,7 +77,7 @@ pub(super) fn service(sight: &Sight) -> ServiceView {
     }
 }
 
-/// An event as the journal and the streams have it.
+/// An event as the journal has it; the streams add the instance.
 pub(super) fn event(told: &Told) -> EventView {
     let (event, message) = words::event(told);
     EventView {
@@ -87,7 +87,7 @@ pub(super) fn event(told: &Told) -> EventView {
         service: told.event.instance.as_ref().map(ToString::to_string),
         event: event.to_owned(),
         message,
-        view: told.sight.as_ref().map(|sight| Box::new(service(sight))),
+        view: None,
     }
 }
 

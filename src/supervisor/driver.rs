@@ -27,14 +27,23 @@ use super::owner::Owner;
 use super::sweep;
 use super::{Sight, Told};
 
+/// Follows what happens: writes the journal, feeds the streams.
+pub trait Observer {
+    /// Called with every event, in order, before the next input is handled.
+    fn told(&mut self, told: Told);
+
+    /// All that the last input caused has been told.
+    fn turn_ended(&mut self);
+}
+
 /// What a supervisor is made of.
-pub struct Setup<F> {
+pub struct Setup<O> {
     /// Where the project's state is.
     pub place: Place,
     /// The line to the keeper.
     pub link: Link,
-    /// Called with every event, in order, before the next input is handled.
-    pub observer: F,
+    /// Follows what happens.
+    pub observer: O,
 }
 
 /// Why a supervisor could not begin.
@@ -58,7 +67,7 @@ pub enum StartError {
 }
 
 /// Owns all state. See the module's picture.
-pub struct Driver<F> {
+pub struct Driver<O> {
     pub(super) fleet: Fleet,
     pub(super) effects: Effects,
     pub(super) ports: Ports,
@@ -68,7 +77,7 @@ pub struct Driver<F> {
     pub(super) down: Down,
     orders: mpsc::Receiver<Order>,
     news: UnboundedReceiver<News>,
-    observer: F,
+    observer: O,
     /// SIGTERM reaches the supervisor too when an outer tspm stops everything: it must not just die of it.
     terminate: Signal,
     /// When an environment that nobody has brought up yet ends by itself.
@@ -104,9 +113,9 @@ enum Wake {
 /// environment behind.
 const UNUSED_LIFE: Duration = Duration::from_secs(10);
 
-impl<F: FnMut(Told)> Driver<F> {
+impl<O: Observer> Driver<O> {
     /// Greets the keeper and takes over. Must be called within a `LocalSet`.
-    pub async fn begin(setup: Setup<F>) -> Result<(Self, Handle), StartError> {
+    pub async fn begin(setup: Setup<O>) -> Result<(Self, Handle), StartError> {
         let mut keeper = KeeperLine::new(setup.link)?;
         let hello = match keeper.receive().await? {
             (FromKeeper::Hello(hello), fds) => Self::greeted(*hello, fds)?,
@@ -232,7 +241,9 @@ impl<F: FnMut(Told)> Driver<F> {
                 self.quiescent();
             }
         }
+        self.effects.keeper.flush();
         self.tell(now);
+        self.observer.turn_ended();
         self.effects.reap_tasks();
     }
 
@@ -243,7 +254,7 @@ impl<F: FnMut(Told)> Driver<F> {
             }
             let view = event.instance.as_ref().and_then(|instance| self.fleet.view(now, instance));
             let sight = view.and_then(|view| self.sight(view));
-            (self.observer)(Told { event, generation: self.fleet.generation(), sight });
+            self.observer.told(Told { event, generation: self.fleet.generation(), sight });
         }
     }
 

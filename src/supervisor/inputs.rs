@@ -10,16 +10,16 @@ use crate::logs::{CaptureFact, Source};
 use crate::model::{InstanceId, Moment, ProbeKind, RunId, Service, ServiceName, Signal};
 use crate::sys::tree;
 
-use super::driver::{Driver, Stage};
+use super::driver::{Driver, Observer, Stage};
 use super::effects::{ALIVE_TAG, READY_TAG};
 use super::handle::{Attach, Examination, Order, Outcome, Refusal, Rehearsal, Signalled, UpOrder};
 use super::helper::{Helpers, OUTPUT_KEPT};
 use super::news::{Heard, News};
 use super::owner::Owner;
 use super::run::{Heartbeat, log_file};
-use super::{Scene, Told, ports};
+use super::{Scene, ports};
 
-impl<F: FnMut(Told)> Driver<F> {
+impl<O: Observer> Driver<O> {
     pub(super) fn obey(&mut self, now: Moment, order: Order) {
         // A client that went away while it waited does not want the answer: the results of `send` are dropped.
         match order {

@@ -1,7 +1,7 @@
 //! The line to the keeper: an async skin over `keeper::link`.
 
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use tokio::io::Interest;
 
@@ -26,12 +26,16 @@ impl KeeperLine {
         Ok(Self { line: Watched::new(link)? })
     }
 
-    /// Sends, or queues.
+    /// Queues a message. What one turn has to say goes out with few system calls: see [`flush`](Self::flush).
     pub(super) fn send(&mut self, message: &ToKeeper) {
-        let none: [BorrowedFd<'_>; 0] = [];
-        if let Err(error) = self.line.get_mut().send(message, &none) {
+        self.line.get_mut().post(message);
+    }
+
+    /// Sends what is queued, as far as the socket takes it; the rest goes when it is writable.
+    pub(super) fn flush(&mut self) {
+        if let Err(error) = self.line.get_mut().flush() {
             // The keeper is gone; the next `receive` says so and the supervisor ends.
-            tracing::warn!(%error, "the keeper does not take a message");
+            tracing::warn!(%error, "the keeper does not take messages");
         }
     }
 

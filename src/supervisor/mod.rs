@@ -31,6 +31,6 @@ mod sweep;
 mod usage;
 
 pub use down::{DownNews, DownPhase, GoneHow, Receipt};
-pub use driver::{Driver, Setup, StartError};
+pub use driver::{Driver, Observer, Setup, StartError};
 pub use handle::{Attach, Examination, Gone, Handle, Outcome, Refusal, Rehearsal, Signalled, UpOrder};
 pub use scene::{Scene, Sight, Told, TreeUsage};

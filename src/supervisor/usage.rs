@@ -19,12 +19,10 @@ impl UsageMeter {
         let mut ticks = 0;
         let mut pages = 0;
         let mut processes = 0;
-        for pid in tree::descendants(shim) {
-            if let Ok(stat) = tree::stat(pid) {
-                ticks += stat.utime + stat.stime;
-                pages += stat.rss_pages;
-                processes += 1;
-            }
+        for stat in tree::descendant_stats(shim) {
+            ticks += stat.utime + stat.stime;
+            pages += stat.rss_pages;
+            processes += 1;
         }
         let before = self.last.insert(run, (now, ticks));
         let cpu_percent =

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::OnceLock;
 
 use rustix::fs::OFlags;
@@ -106,6 +107,27 @@ pub fn descendants_except(pid: u32, mut spare: impl FnMut(u32) -> bool) -> Vec<u
     }
 }
 
+/// What [`descendants`] finds, with what can be read of each. Cheap: for whoever looks at many trees at once.
+pub fn descendant_stats(pid: u32) -> Vec<Stat> {
+    if !has_children_files() {
+        return descendants(pid).into_iter().filter_map(|pid| stat(pid).ok()).collect();
+    }
+    let Ok(root) = stat(pid) else { return Vec::new() };
+    let (mut found, mut fresh): (Vec<Stat>, Vec<u32>) = (Vec::new(), Vec::new());
+    let (mut parent, mut threads, mut next) = (root.pid, root.threads, 0);
+    loop {
+        // Nearly every process has one thread, whose id is the process's: no folder needs to be listed.
+        if threads == 1 {
+            children_of_thread(parent, &mut fresh);
+        } else {
+            listed_children(parent, &mut fresh);
+        }
+        found.extend(fresh.drain(..).filter_map(|pid| stat(pid).ok()));
+        let Some(member) = found.get(next) else { return found };
+        (parent, threads, next) = (member.pid, member.threads, next + 1);
+    }
+}
+
 /// Its command line, arguments joined by spaces, shortened to 120 characters; `[name]` if it has none.
 pub fn command_line(pid: u32) -> String {
     const LONGEST: usize = 120;
@@ -159,18 +181,29 @@ fn listed_children(pid: u32, found: &mut Vec<u32>) {
     let Ok(task) = procfs::open(pid, "task", OFlags::DIRECTORY) else { return };
     procfs::numbers(&task, |tid| {
         let Ok(file) = procfs::open_children(&task, tid) else { return };
-        let (mut buffer, mut half) = ([0; 1024], 0_u32);
-        // Each number is followed by a space; one may be cut by the buffer's end.
-        while let Ok(read @ 1..) = rustix::io::read(&file, &mut buffer) {
-            for &byte in &buffer[..read] {
-                if byte.is_ascii_digit() {
-                    half = half.wrapping_mul(10).wrapping_add(u32::from(byte - b'0'));
-                } else if half != 0 {
-                    found.push(std::mem::take(&mut half));
-                }
+        read_numbers(&file, found);
+    });
+}
+
+/// The children of a process that has one thread.
+fn children_of_thread(pid: u32, found: &mut Vec<u32>) {
+    if let Ok(file) = procfs::open(pid, &format!("task/{pid}/children"), OFlags::empty()) {
+        read_numbers(&file, found);
+    }
+}
+
+fn read_numbers(file: &OwnedFd, found: &mut Vec<u32>) {
+    let (mut buffer, mut half) = ([0; 1024], 0_u32);
+    // Each number is followed by a space; one may be cut by the buffer's end.
+    while let Ok(read @ 1..) = rustix::io::read(file, &mut buffer) {
+        for &byte in &buffer[..read] {
+            if byte.is_ascii_digit() {
+                half = half.wrapping_mul(10).wrapping_add(u32::from(byte - b'0'));
+            } else if half != 0 {
+                found.push(std::mem::take(&mut half));
             }
         }
-    });
+    }
 }
 
 /// The slow way: every process there is, with its parent.
@@ -212,6 +245,7 @@ mod tests {
         assert!(command_line(me).contains("tspm"));
         assert!(children(stat.ppid).contains(&me));
         assert!(descendants(stat.ppid).contains(&me));
+        assert!(descendant_stats(stat.ppid).iter().any(|stat| stat.pid == me));
         assert!(!descendants_except(stat.ppid, |pid| pid == me).contains(&me));
         assert!(parents().contains(&(me, stat.ppid)), "the slow way finds the same");
     }
