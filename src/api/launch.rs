@@ -20,9 +20,9 @@ use crate::sys::Place;
 /// How long a keeper may take to say its line: it does a few system calls, but on a machine that may be building.
 const KEEPER_LINE: Duration = Duration::from_secs(8);
 
-/// How long somebody else's keeper may hold the lock without answering: one that is ending takes at most the 5 s of
-/// its last kill.
-const LOCKED: Duration = Duration::from_secs(15);
+/// How often a keeper that holds the lock without answering is looked at: 10 s, as one that is ending takes at most the
+/// 5 s of its last kill.
+const LOOKS: u32 = 1000;
 
 /// Between two looks at a keeper that is starting or ending. There is no event for «a lock became free» that does
 /// not also take the lock.
@@ -75,24 +75,22 @@ pub async fn connect_or_launch(
     program: &Path,
     project_dir: &Path,
 ) -> Result<(Client, Launched), LaunchError> {
-    let tries = async {
-        let mut pause = tokio::time::interval(LOOK_AGAIN);
-        loop {
-            pause.tick().await;
-            match Client::connect(place).await {
-                Ok(client) => return Ok((client, Launched::Existing)),
-                Err(ConnectError::NotRunning) => {}
-                Err(error) => return Err(error.into()),
-            }
-            if let Word::Ready = launch(place, program, project_dir).await? {
-                return Ok((Client::connect(place).await?, Launched::New));
-            }
+    let mut pause = tokio::time::interval(LOOK_AGAIN);
+    for _ in 0..LOOKS {
+        pause.tick().await;
+        match Client::connect(place).await {
+            Ok(client) => return Ok((client, Launched::Existing)),
+            Err(ConnectError::NotRunning) => {}
+            Err(error) => return Err(error.into()),
         }
-    };
-    match tokio::time::timeout(LOCKED, tries).await {
-        Ok(outcome) => outcome,
-        Err(_) => Err(LaunchError::Locked { lock: place.lock(), holder: lock_holder(place) }),
+        // As long as somebody is seen to hold the lock, another keeper could only say `locked`.
+        if lock_holder(place).is_none()
+            && let Word::Ready = launch(place, program, project_dir).await?
+        {
+            return Ok((Client::connect(place).await?, Launched::New));
+        }
     }
+    Err(LaunchError::Locked { lock: place.lock(), holder: lock_holder(place) })
 }
 
 /// Who holds the project's lock, by the kernel's own list. Takes no lock, so it disturbs nobody.
