@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::keys::nearest;
 use super::problem::{Level, Problem, Report};
 use super::source::{Source, Sources, Span};
 
@@ -106,6 +107,11 @@ impl Issues {
     /// Keeps a text and gives it a number.
     pub(super) fn add_source(&self, path: &Path, text: Arc<str>) -> u32 {
         self.sources.borrow_mut().add(path, text)
+    }
+
+    /// [`nearest`], as long as somebody will read the suggestion: each looks at all candidates.
+    pub(super) fn nearest<'a>(&self, wrong: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+        if self.found.borrow().len() < MAX_PROBLEMS { nearest(wrong, candidates) } else { None }
     }
 
     /// Lends the text of `span`.
