@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::command::{self, Commands};
@@ -240,11 +241,12 @@ fn final_environment(
     if cx.color == Color::Yes {
         environment::add_colors(&mut env);
     }
+    let origin = Arc::<str>::from(OWN);
     for (key, value) in own {
         if value == environment::PENDING {
             pending.insert(key.clone());
         }
-        environment::set(&mut env, &key, &value, OWN.into(), By::Tspm);
+        environment::set(&mut env, &key, &value, Arc::clone(&origin), By::Tspm);
     }
     (env, pending)
 }

@@ -131,6 +131,19 @@ fn thousands_of_mistakes_are_counted_and_not_all_shown() {
 }
 
 #[test]
+fn thousands_of_warnings_are_no_error_and_hide_none() {
+    let mut text = String::from("services:\n  s0: {command: x}\n");
+    text.extend((1..1_000).map(|n| format!("  s{n}: {{command: x, depends_on: [s{}]}}\n", n - 1)));
+    let warnings = load(&bundle(&text), &Ports::new()).unwrap().warnings;
+    assert_eq!((warnings.problems.len(), warnings.has_errors()), (201, false));
+    let mut text = String::from("services:\n");
+    text.extend((0..300).map(|n| format!("  s{n}: {{command: 'echo $$HOME'}}\n")));
+    let report = bad(&format!("{text}  last: {{comand: x}}\n"));
+    assert!(lines(&report).iter().any(|line| line.starts_with("unknown-key")), "the error is shown");
+    assert_eq!(report.problems.len(), 201);
+}
+
+#[test]
 fn suggestions_end_where_nobody_reads_them() {
     let service = |n: usize| format!("  service-{n}: {{command: x, depends_on: [serivce-{n}, other-{n}]}}\n");
     let many = (0..1_000).map(service).collect::<Vec<_>>().concat();
@@ -150,7 +163,7 @@ fn a_large_file_for_every_service_is_refused_by_limit() {
     let file = (0..20_000).map(|n| format!("V{n}=x\n")).collect::<Vec<_>>().concat();
     bundle.env_files.push(("/p/e.env".into(), Some(file.into_bytes())));
     // No `expect_err`: it would print 4 million variables.
-    let report = load(&bundle, &Ports::new()).err().expect("this should have been refused");
+    let Err(report) = load(&bundle, &Ports::new()) else { panic!("this should have been refused") };
     assert_eq!(lines(&report), ["limit 1:1 so many variables for so many services do not fit into memory"]);
 }
 

@@ -121,7 +121,7 @@ fn all_env_files_together_are_limited() {
         text.extend([format!("      - {n}.env\n")]);
     }
     std::fs::write(dir.join("tspm.yaml"), text).unwrap();
-    let report = read(&locate(&dir)).err().expect("this should have been refused");
+    let Err(report) = read(&locate(&dir)) else { panic!("this should have been refused") };
     let why = "`32.env` cannot be read: all env files together are larger than 32 MiB";
     assert_eq!(lines(&report), [format!("env-file 37:9 {why}")]);
 }
