@@ -106,7 +106,7 @@ pub fn read(locate: &Locate) -> Result<(Bundle, Loaded), Report> {
 ///
 /// Everything that is wrong with the project.
 pub fn load(bundle: &Bundle, ports: &Ports) -> Result<Loaded, Report> {
-    load_with(bundle, ports, &Given(&bundle.env_files))
+    load_with(bundle, ports, &Given::new(&bundle.env_files))
 }
 
 fn load_with(bundle: &Bundle, ports: &Ports, files: &dyn Files) -> Result<Loaded, Report> {

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::issues::{Issue, Issues};
-use super::keys::nearest;
 use super::source::Span;
 use crate::graph;
 use crate::model::{Condition, Dependency, PortNumber, Requirement, Service, ServiceName, ServiceType};
@@ -35,12 +34,16 @@ fn cycles(issues: &Issues, edges: &[Edge<'_>]) -> usize {
         let Some(path) = graph::cycle(left.iter().map(|edge| (edge.from, &edge.dependency.on))) else {
             return found;
         };
-        let on_path =
-            |edge: &Edge<'_>, pair: &[ServiceName]| *edge.from == pair[0] && edge.dependency.on == pair[1];
-        let spans: Vec<Span> = path
-            .windows(2)
-            .filter_map(|pair| left.iter().find(|edge| on_path(edge, pair)).map(|edge| edge.span))
+        let pairs: BTreeSet<(&ServiceName, &ServiceName)> =
+            path.windows(2).map(|pair| (&pair[0], &pair[1])).collect();
+        let on_path = |edge: &&Edge<'_>| pairs.contains(&(edge.from, &edge.dependency.on));
+        let written: BTreeMap<_, Span> = left
+            .iter()
+            .filter(|edge| on_path(edge))
+            .map(|edge| ((edge.from, &edge.dependency.on), edge.span))
             .collect();
+        let spans: Vec<Span> =
+            path.windows(2).filter_map(|pair| written.get(&(&pair[0], &pair[1])).copied()).collect();
         let shown: Vec<String> = path.iter().map(|name| format!("`{name}`")).collect();
         let message = match path.as_slice() {
             [one, _] => format!("`{one}` depends on itself"),
@@ -53,17 +56,17 @@ fn cycles(issues: &Issues, edges: &[Edge<'_>]) -> usize {
             }
             issues.add(issue);
         }
-        left.retain(|edge| !path.windows(2).any(|pair| on_path(edge, pair)));
+        left.retain(|edge| !on_path(edge));
     }
     MAX_CYCLES
 }
 
 fn waits(issues: &Issues, edges: &[Edge<'_>]) {
-    let mut unprobed: BTreeMap<&ServiceName, (Span, BTreeSet<&ServiceName>)> = BTreeMap::new();
+    let mut unprobed: BTreeMap<&ServiceName, (&Service, Span, BTreeSet<&ServiceName>)> = BTreeMap::new();
     for edge in edges {
         let Some(target) = edge.target else { continue };
         if edge.dependency.condition == Condition::Ready && target.readiness.is_none() {
-            unprobed.entry(&target.name).or_insert((edge.span, BTreeSet::new())).1.insert(edge.from);
+            unprobed.entry(&target.name).or_insert((target, edge.span, BTreeSet::new())).2.insert(edge.from);
         }
         if target.disabled && edge.dependency.requirement == Requirement::Required {
             let message =
@@ -72,19 +75,18 @@ fn waits(issues: &Issues, edges: &[Edge<'_>]) {
             issues.add(issue.help("write `required: false`, or take `disabled` away"));
         }
     }
-    for (name, (span, waiting)) in unprobed {
+    for (name, (target, span, waiting)) in unprobed {
         let who: Vec<String> = waiting.iter().map(|name| format!("`{name}`")).collect();
         let message = format!(
             "`{name}` has no readiness probe: {} only wait{} until it has started",
             list(&who),
             s(who.len())
         );
-        let oneshot = edges
-            .iter()
-            .filter_map(|edge| edge.target)
-            .any(|target| target.name == *name && target.kind == ServiceType::Oneshot);
-        let help =
-            if oneshot { "did you mean `succeeded`?" } else { "give it `readiness`, or say `condition: started`" };
+        let help = match target.kind {
+            ServiceType::Oneshot => "did you mean `succeeded`?",
+            ServiceType::Service => "give it `readiness`, or say `condition: started`",
+        };
+        // A matter of `check`: `up` leaves it out, by this code.
         issues.add(Issue::warning("ready-without-probe", span, message).help(help));
     }
 }
@@ -133,7 +135,7 @@ pub(super) fn services(
         if !known.contains(profile.as_str()) {
             let issue =
                 Issue::general_warning("unknown-profile", format!("no service has the profile `{profile}`"));
-            issues.add(match nearest(profile, known.iter().copied()) {
+            issues.add(match issues.nearest(profile, known.iter().copied()) {
                 Some(near) => issue.help(format!("did you mean `{near}`?")),
                 None => issue,
             });

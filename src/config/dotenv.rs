@@ -18,7 +18,7 @@ use std::collections::HashMap;
 
 use self::names::Names;
 use self::template::{Template, escape};
-use super::interpolate::{self, Mode};
+use super::interpolate::{self, Lookup, Mode};
 
 /// How much longer than its text all values of a file together may get, in bytes.
 pub(crate) const MAX_GROWTH: usize = 4 << 20;
@@ -68,25 +68,40 @@ pub(crate) struct Fault {
     pub(crate) help: Option<String>,
 }
 
+/// A lookup that is one function: for tests.
+#[cfg(any(test, fuzzing))]
+pub(crate) struct Plain<'a>(pub(crate) &'a dyn Fn(&str) -> Option<String>);
+
+#[cfg(any(test, fuzzing))]
+impl Lookup for Plain<'_> {
+    fn var(&self, name: &str) -> Option<String> {
+        (self.0)(name)
+    }
+
+    fn dotted(&self, path: &str) -> Result<String, String> {
+        (self.0)(path).ok_or_else(|| format!("`{path}` is not known here"))
+    }
+}
+
 /// The variables of a file, in its order; a name may come twice, the later one counts.
 ///
 /// `lookup` is asked for what the lines above do not set, and for dotted names (`vars.X`) as they are.
+#[cfg(any(test, fuzzing))]
 pub(crate) fn parse(
     text: &str,
     raw: Raw,
     lookup: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Vec<Entry>, Vec<Fault>> {
-    let (entries, faults) = parse_all(text, raw, lookup);
+    let (entries, faults) = parse_all(text, raw, &Plain(lookup));
     if faults.is_empty() { Ok(entries) } else { Err(faults) }
 }
 
-/// As [`parse`], with the entries also where there are faults: a line whose value is faulty gives its name with
-/// an empty value. For whoever goes on to look for more mistakes, so that these names are not «not set».
-pub(crate) fn parse_all(
-    text: &str,
-    raw: Raw,
-    lookup: &dyn Fn(&str) -> Option<String>,
-) -> (Vec<Entry>, Vec<Fault>) {
+/// The variables of a file, in its order (a name may come twice, the later one counts), and its faults. A line
+/// whose value is faulty gives its name with an empty value, so that whoever goes on to look for more mistakes
+/// does not find it «not set».
+///
+/// `lookup` is asked for what the lines above do not set, and for dotted names (`vars.X`).
+pub(crate) fn parse_all(text: &str, raw: Raw, lookup: &dyn Lookup) -> (Vec<Entry>, Vec<Fault>) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut lines = vec![0];
     lines.extend(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1));
@@ -117,7 +132,7 @@ impl At {
 struct Parser<'a> {
     text: &'a str,
     raw: Raw,
-    lookup: &'a dyn Fn(&str) -> Option<String>,
+    lookup: &'a dyn Lookup,
     at: usize,
     /// Where each line begins.
     lines: Vec<usize>,

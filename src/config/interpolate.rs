@@ -32,6 +32,11 @@ pub(crate) trait Lookup {
 
     /// The dotted name `path`, for instance `service.api.port`. `Err` says why there is none.
     fn dotted(&self, path: &str) -> Result<String, String>;
+
+    /// What whoever wrote `name`, which is not set, probably meant: a next step.
+    fn hint(&self, _name: &str) -> Option<String> {
+        None
+    }
 }
 
 /// What is replaced.
@@ -177,6 +182,9 @@ impl Evaluation<'_> {
         let bare = whole.end == name.end;
         if bare && HEADS.contains(&seen) && self.text[whole.end..].starts_with('.') {
             return format!("a dotted name needs braces: `${{{seen}.…}}`");
+        }
+        if let Some(hint) = self.lookup.hint(seen) {
+            return hint;
         }
         format!("set it, give it a default with `${{{seen}:-value}}`, or write `$$` for a dollar")
     }

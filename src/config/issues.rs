@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::keys::nearest;
 use super::problem::{Level, Problem, Report};
 use super::source::{Source, Sources, Span};
 
@@ -108,6 +109,11 @@ impl Issues {
         self.sources.borrow_mut().add(path, text)
     }
 
+    /// [`nearest`], as long as somebody will read the suggestion: each looks at all candidates.
+    pub(super) fn nearest<'a>(&self, wrong: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+        if self.found.borrow().len() < MAX_PROBLEMS { nearest(wrong, candidates) } else { None }
+    }
+
     /// Lends the text of `span`.
     pub(super) fn with_slice<T>(&self, span: Span, use_it: impl FnOnce(&str) -> T) -> T {
         use_it(self.sources.borrow().slice(span))
@@ -129,7 +135,16 @@ impl Issues {
         let sources = self.sources.into_inner();
         found.sort_by_key(|issue| issue.span);
         let more = found.len().saturating_sub(MAX_PROBLEMS);
-        found.truncate(MAX_PROBLEMS);
+        // Errors first: a warning must not push out what stops the load.
+        let errors = found.iter().filter(|issue| issue.level == Level::Error).count();
+        let mut left = [MAX_PROBLEMS, MAX_PROBLEMS.saturating_sub(errors)];
+        found.retain(|issue| {
+            let left = &mut left[usize::from(issue.level == Level::Warning)];
+            let kept = *left > 0;
+            *left = left.saturating_sub(1);
+            kept
+        });
+        let level = if errors > MAX_PROBLEMS { Level::Error } else { Level::Warning };
         let show = |issue: Issue| Problem {
             level: issue.level,
             code: issue.code,
@@ -141,7 +156,8 @@ impl Issues {
         };
         let mut problems: Vec<Problem> = found.into_iter().map(show).collect();
         if more > 0 {
-            problems.push(Problem::error("more", format!("{more} more problems are not shown")));
+            problems
+                .push(Problem { level, ..Problem::error("more", format!("{more} more problems are not shown")) });
         }
         Report { problems }
     }

@@ -215,16 +215,26 @@ impl Keys {
     }
 }
 
+/// What is longer was no slip of the finger, and comparing takes the product of both lengths.
+const MAX_WORD: usize = 100;
+
 /// The candidate that is nearest to `wrong`, if it is near enough to be meant: one slip of the finger, or
 /// one for every four letters.
 pub(super) fn nearest<'a>(wrong: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let wrong = wrong.to_lowercase().replace('-', "_");
     let limit = 1 + wrong.chars().count() / 4;
+    let length = wrong.chars().count();
     candidates
-        .map(|candidate| {
-            (strsim::damerau_levenshtein(&wrong, &candidate.to_lowercase().replace('-', "_")), candidate)
+        .take_while(|_| length <= MAX_WORD)
+        .filter_map(|candidate| {
+            // A difference in length is a distance already: most candidates need no more than a look.
+            let letters = candidate.chars().count();
+            if letters.abs_diff(length) > limit {
+                return None;
+            }
+            let distance = strsim::osa_distance(&wrong, &candidate.to_lowercase().replace('-', "_"));
+            (distance <= limit && distance < letters).then_some((distance, candidate))
         })
-        .filter(|(distance, candidate)| *distance <= limit && *distance < candidate.chars().count())
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }

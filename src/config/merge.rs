@@ -6,6 +6,9 @@
 
 use std::rc::Rc;
 
+use crate::model::ServiceName;
+
+use super::environment;
 use super::issues::{Issue, Issues};
 use super::keys::PROBE_KINDS;
 use super::source::Span;
@@ -15,8 +18,12 @@ use super::tree::{Entry, Kind, Map, Node, Style, Value};
 /// with a NUL is refused as unknown.
 pub(super) const SHORT_FORM: &str = "\0short";
 
-/// `service` on top of `defaults`.
-pub(super) fn body(defaults: &Rc<Node>, service: &Rc<Node>) -> Rc<Node> {
+/// The service `name` on top of `defaults`.
+pub(super) fn body(name: &ServiceName, defaults: &Rc<Node>, service: &Rc<Node>) -> Rc<Node> {
+    let defaults = &without_self(name, defaults);
+    if service.is_null() {
+        return Rc::clone(defaults);
+    }
     let (Value::Map(below), Value::Map(above)) = (&defaults.value, &service.value) else {
         return Rc::clone(service);
     };
@@ -26,6 +33,30 @@ pub(super) fn body(defaults: &Rc<Node>, service: &Rc<Node>) -> Rc<Node> {
         _ => deep(below, above),
     });
     Rc::new(Node { span: service.span, value: Value::Map(merged) })
+}
+
+/// `defaults` for `name`: what all depend on does not depend on itself.
+fn without_self(name: &ServiceName, defaults: &Rc<Node>) -> Rc<Node> {
+    let Value::Map(map) = &defaults.value else { return Rc::clone(defaults) };
+    let Some(edges) = map.get("depends_on").map(|entry| &entry.value) else { return Rc::clone(defaults) };
+    let is_self = |node: &Node| matches!(&node.value, Value::Scalar(scalar) if *scalar.text == *name.as_str());
+    let value = match &edges.value {
+        Value::List(items) if items.iter().any(|item| is_self(item)) => {
+            Value::List(items.iter().filter(|item| !is_self(item)).cloned().collect())
+        }
+        Value::Map(edges) if edges.get(name.as_str()).is_some() => {
+            let others = edges.entries.iter().filter(|edge| *edge.key != *name.as_str());
+            Value::Map(Map { entries: others.cloned().collect() })
+        }
+        Value::List(_) | Value::Map(_) | Value::Scalar(_) => return Rc::clone(defaults),
+    };
+    let edges = Rc::new(Node { span: edges.span, value });
+    let fix = |entry: &Entry| match &*entry.key {
+        "depends_on" => Entry { value: Rc::clone(&edges), ..entry.clone() },
+        _ => entry.clone(),
+    };
+    let entries = map.entries.iter().map(fix).collect();
+    Rc::new(Node { span: defaults.span, value: Value::Map(Map { entries }) })
 }
 
 fn both(below: &Map, above: &Map, join: impl Fn(&str, &Rc<Node>, &Rc<Node>) -> Rc<Node>) -> Map {
@@ -106,7 +137,12 @@ pub(super) fn env_map(node: &Rc<Node>, issues: &Issues) -> Rc<Node> {
         };
         let Some((key, value)) = pair else {
             let message = format!("expected `NAME=value`, found {}", item.describe());
-            issues.add(Issue::error("wrong-type", item.span, message));
+            let bare = match &item.value {
+                Value::Scalar(scalar) if environment::is_name(&scalar.text) => Some(&scalar.text),
+                Value::Scalar(_) | Value::List(_) | Value::Map(_) => None,
+            };
+            let help = bare.map(|name| format!("write `{name}=value`; what the caller has is passed on anyway"));
+            issues.add(Issue::error("wrong-type", item.span, message).maybe_help(help));
             continue;
         };
         if let Some(first) = entries.iter().find(|entry| &*entry.key == key) {

@@ -14,6 +14,7 @@ mod bundle;
 mod check;
 mod decode;
 pub(crate) mod dotenv;
+mod env_file;
 mod environment;
 mod files;
 mod hash;
@@ -21,6 +22,7 @@ pub(crate) mod interpolate;
 mod issues;
 mod json;
 mod keys;
+mod lazies;
 mod locate;
 mod merge;
 mod problem;
@@ -103,18 +105,15 @@ fn parse(path: &Path, bytes: &[u8], issues: &issues::Issues) -> Option<std::rc::
             return refuse("syntax", at, &text, "this is not UTF-8".to_owned(), "save the file as UTF-8");
         }
     };
-    // The mark keeps its place as a space would, so that offsets stay what they are.
-    let text: std::borrow::Cow<'_, str> = match text.strip_prefix('\u{feff}') {
-        Some(rest) => format!("   {rest}").into(),
-        None => text.into(),
-    };
+    // Places count from behind a byte order mark, as editors do.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if let Some(at) = text.find(|c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
         let help = "a text file has none: is this the right file?";
-        return refuse("syntax", at, &text, "a control character stands here".to_owned(), help);
+        return refuse("syntax", at, text, "a control character stands here".to_owned(), help);
     }
-    let file = issues.add_source(path, Arc::from(&*text));
-    match Language::of(path, &text) {
-        Language::Yaml => yaml::parse(&text, file, issues),
-        Language::Json => json::parse(&text, file, issues),
+    let file = issues.add_source(path, Arc::from(text));
+    match Language::of(path, text) {
+        Language::Yaml => yaml::parse(text, file, issues),
+        Language::Json => json::parse(text, file, issues),
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::interpolate::{self, Lookup, Mode};
 use super::issues::{Issue, Issues};
-use super::keys::{Keys, nearest};
+use super::keys::Keys;
 use super::source::Span;
 use super::tree::{Entry, Kind, Map, Node, Scalar, Style, Value};
 use super::units;
@@ -176,7 +176,7 @@ impl Reader<'_> {
             return Some(*value);
         }
         let mut issue = Issue::error("bad-value", node.span, format!("`{text}` is none of {wanted}"));
-        if let Some(near) = nearest(&text, words.iter().map(|(word, _)| *word)) {
+        if let Some(near) = self.shared.issues.nearest(&text, words.iter().map(|(word, _)| *word)) {
             issue = issue.help(format!("did you mean `{near}`?"));
         }
         self.issue(issue);

@@ -2,10 +2,14 @@
 //!
 //! | text in | sees |
 //! |---|---|
+//! | `.env` | the caller's environment, `project.dir`, and `vars` that refer to nothing but these two |
 //! | `name`, paths of the project's `env_file`, `vars` | the caller's environment and `.env` |
 //! | the project's `env`, `ports` | those, the project's `env_file` and `env` |
 //! | a service's `env` | those, the service's `env_file` and `env`, `PORT`, `TSPM_…` |
 //! | all else in a service | its final environment |
+//!
+//! `.env` comes before everything that can depend on it: the name, ports, and `vars` that refer to variables
+//! are not known in it, and it is an error to use them there.
 //!
 //! Variables, `vars` and ports may refer to each other in any order: each is worked out when it is first
 //! asked for, and once. A variable that names itself means what it replaces (`PATH: ./bin:$PATH`); any longer
@@ -22,7 +26,7 @@ use super::decode::Declared;
 use super::environment::{self, PENDING};
 use super::interpolate::Lookup;
 use super::issues::Issue;
-use super::keys::nearest;
+use super::lazies::{Lazies, Resolved, State};
 use super::reader::{Reader, Shared, Text};
 use super::source::Span;
 use super::tree::Node;
@@ -38,59 +42,6 @@ pub(super) struct Outline {
     pub(super) body: Rc<Node>,
     /// Its `ports`, read when somebody asks.
     pub(super) ports: RefCell<State<Rc<Declared>>>,
-}
-
-/// A value that is worked out when it is first needed.
-#[derive(Debug, Clone)]
-pub(super) enum State<T> {
-    Waiting,
-    Busy,
-    Done(T),
-    /// It could not be; that has been reported.
-    Failed,
-}
-
-/// Named texts that may refer to each other.
-#[derive(Debug, Default)]
-pub(super) struct Lazies {
-    all: BTreeMap<Rc<str>, Lazy>,
-}
-
-type Lazy = (Rc<Node>, RefCell<State<Text>>);
-
-/// What a name turned out to be.
-pub(super) enum Resolved {
-    Unknown,
-    /// It is being worked out: it refers to itself.
-    Circle(Span),
-    Failed,
-    Value(Text),
-}
-
-impl Lazies {
-    pub(super) fn new(entries: impl Iterator<Item = (Rc<str>, Rc<Node>)>) -> Self {
-        Self { all: entries.map(|(key, node)| (key, (node, RefCell::new(State::Waiting)))).collect() }
-    }
-
-    fn names(&self) -> impl Iterator<Item = &str> {
-        self.all.keys().map(|key| &**key)
-    }
-
-    /// The value of `name`, worked out by `work` if need be.
-    pub(super) fn resolve(&self, name: &str, work: impl FnOnce(&Node) -> Option<Text>) -> Resolved {
-        let Some((node, state)) = self.all.get(name) else { return Resolved::Unknown };
-        let before = state.replace(State::Busy);
-        let after = match before {
-            State::Waiting => work(node).map_or(State::Failed, State::Done),
-            State::Busy => return Resolved::Circle(node.span),
-            State::Done(_) | State::Failed => before,
-        };
-        state.replace(after.clone());
-        match after {
-            State::Done(text) => Resolved::Value(text),
-            State::Waiting | State::Busy | State::Failed => Resolved::Failed,
-        }
-    }
 }
 
 /// What the whole project has in common. Its parts become known one after the other.
@@ -126,11 +77,6 @@ impl<'a> Globals<'a> {
     /// Reads as the project sees it.
     pub(super) fn reader(&'a self) -> Reader<'a> {
         Reader { shared: self.shared, scope: self }
-    }
-
-    /// What `name` means in an env file on top of `below`: a variable, or a dotted name.
-    pub(super) fn in_file(&self, below: &Environment, name: &str) -> Option<String> {
-        if name.contains('.') { self.dotted(name).ok() } else { environment::text(below, name) }
     }
 
     fn base(&self) -> &Environment {
@@ -174,7 +120,7 @@ impl<'a> Globals<'a> {
         let mut env = self.base().clone();
         let mut pending = BTreeSet::new();
         let Some(entries) = self.env.get() else { return (env, pending) };
-        for (key, (node, _)) in &entries.all {
+        for (key, node) in entries.iter() {
             let scope = ProjectEntry { globals: self, current: key };
             if let Resolved::Value(text) = entries.resolve(key, |node| self.evaluate(node, &scope)) {
                 if text.pending {
@@ -190,7 +136,7 @@ impl<'a> Globals<'a> {
         let scope = Below { globals: self };
         let resolved = self.vars.resolve(name, |node| self.evaluate(node, &scope));
         self.settle(resolved, &format!("vars.{name}")).ok_or_else(|| {
-            let near = nearest(name, self.vars.names());
+            let near = self.shared.issues.nearest(name, self.vars.names());
             format!("there is no `{name}` under `vars`{}", did_you_mean(near))
         })
     }
@@ -207,7 +153,7 @@ impl<'a> Globals<'a> {
     pub(super) fn ports_of(&self, service: &str) -> Result<Rc<Declared>, String> {
         let services = self.services.get().ok_or("ports are not known here")?;
         let Some((name, outline)) = services.get_key_value(service) else {
-            let near = nearest(service, services.keys().map(ServiceName::as_str));
+            let near = self.shared.issues.nearest(service, services.keys().map(ServiceName::as_str));
             return Err(format!("there is no service `{service}`{}", did_you_mean(near)));
         };
         let before = outline.ports.replace(State::Busy);
@@ -241,7 +187,8 @@ impl<'a> Globals<'a> {
         let found = known.ok_or_else(|| match port {
             None => format!("service `{service}` declares no `ports`"),
             Some(wanted) => {
-                let near = nearest(wanted, ports.iter().filter_map(|port| port.name.as_deref()));
+                let names = ports.iter().filter_map(|port| port.name.as_deref());
+                let near = self.shared.issues.nearest(wanted, names);
                 format!("service `{service}` has no port named `{wanted}`{}", did_you_mean(near))
             }
         })?;
@@ -290,6 +237,33 @@ impl Lookup for Globals<'_> {
             )),
         }
     }
+
+    fn hint(&self, name: &str) -> Option<String> {
+        self.vars.get(name).map(|_| format!("`{name}` is one of `vars`: write `${{vars.{name}}}`"))
+    }
+}
+
+/// What `.env` sees besides the variables below it.
+pub(super) struct Early<'a> {
+    pub(super) globals: &'a Globals<'a>,
+}
+
+impl Lookup for Early<'_> {
+    fn var(&self, name: &str) -> Option<String> {
+        environment::text(&self.globals.below, name)
+    }
+
+    fn dotted(&self, path: &str) -> Result<String, String> {
+        let later = path.strip_prefix("vars.").is_some_and(|name| !self.globals.vars.is_constant(name));
+        if later {
+            return Err(format!("`{path}` is not known yet in `.env`, which is read before what it refers to"));
+        }
+        self.globals.dotted(path)
+    }
+
+    fn hint(&self, name: &str) -> Option<String> {
+        self.globals.hint(name)
+    }
 }
 
 /// What `vars` and the first few values see: the caller's environment and `.env`.
@@ -304,6 +278,10 @@ impl Lookup for Below<'_> {
 
     fn dotted(&self, path: &str) -> Result<String, String> {
         self.globals.dotted(path)
+    }
+
+    fn hint(&self, name: &str) -> Option<String> {
+        self.globals.hint(name)
     }
 }
 
@@ -320,6 +298,10 @@ impl Lookup for ProjectEntry<'_> {
 
     fn dotted(&self, path: &str) -> Result<String, String> {
         self.globals.dotted(path)
+    }
+
+    fn hint(&self, name: &str) -> Option<String> {
+        self.globals.hint(name)
     }
 }
 
@@ -365,6 +347,10 @@ impl Lookup for ServiceEntry<'_> {
     fn dotted(&self, path: &str) -> Result<String, String> {
         self.globals.dotted(path)
     }
+
+    fn hint(&self, name: &str) -> Option<String> {
+        self.globals.hint(name)
+    }
 }
 
 /// What everything else in a service sees: its final environment.
@@ -388,5 +374,9 @@ impl Lookup for ServiceScope<'_> {
 
     fn dotted(&self, path: &str) -> Result<String, String> {
         self.globals.dotted(path)
+    }
+
+    fn hint(&self, name: &str) -> Option<String> {
+        self.globals.hint(name)
     }
 }

@@ -4,6 +4,8 @@ mod diagnostics;
 mod environment;
 mod hostile;
 mod meaning;
+mod merging;
+mod names;
 mod reading;
 mod schema;
 

@@ -1,6 +1,6 @@
 //! Commands: a string for a shell, as it stands but for dotted names, or a list, interpolated.
 
-use crate::config::interpolate::{self, Mode};
+use crate::config::interpolate::Mode;
 use crate::config::issues::Issue;
 use crate::config::reader::Reader;
 use crate::config::tree::{Node, Value};
@@ -46,11 +46,9 @@ impl Commands<'_> {
     }
 
     fn look_at_variables(&self, node: &Node, script: &str) {
-        for name in interpolate::references(script, Mode::Full) {
-            if !name.contains('.') && !SHELL_OWN.contains(&name.as_str()) {
-                // Asking marks it as used, so that a change of it counts as one of the command.
-                self.reader.scope.var(&name);
-            }
+        for name in shell_variables(script).filter(|name| !SHELL_OWN.contains(name)) {
+            // Asking marks it as used, so that a change of it counts as one of the command.
+            self.reader.scope.var(name);
         }
         let named =
             |at: &usize| script[at + 2..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '{');
@@ -87,4 +85,31 @@ impl Commands<'_> {
         }
         Some(words)
     }
+}
+
+/// The variables that a shell may read in `script`, whatever it then makes of them: `$A`, `${A%/}`, `${#A}`.
+/// Quotes and backslashes are not looked at: a script may be passed on to another shell.
+fn shell_variables(script: &str) -> impl Iterator<Item = &str> {
+    let mut rest = script;
+    std::iter::from_fn(move || {
+        loop {
+            let after = &rest[memchr::memchr(b'$', rest.as_bytes())? + 1..];
+            if let Some(behind) = after.strip_prefix('$') {
+                // The shell's own process id.
+                rest = behind;
+                continue;
+            }
+            let (braced, start) = match after.strip_prefix('{') {
+                Some(inside) => (true, inside.trim_start_matches(['#', '!'])),
+                None => (false, after),
+            };
+            let end = start.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(start.len());
+            let (name, behind) = start.split_at(end);
+            rest = behind;
+            let dotted = braced && behind.starts_with('.');
+            if !dotted && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+                return Some(name);
+            }
+        }
+    })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::issues::Issue;
-use crate::config::keys::{DEPENDENCY, nearest};
+use crate::config::keys::DEPENDENCY;
 use crate::config::reader::Reader;
 use crate::config::source::Span;
 use crate::config::tree::{Node, Value};
@@ -76,7 +76,7 @@ fn known(
         return Some((name.clone(), *kind));
     }
     let issue = Issue::error("unknown-service", span, format!("there is no service `{}`", name.escape_debug()));
-    reader.issue(match nearest(name, kinds.keys().map(ServiceName::as_str)) {
+    reader.issue(match reader.shared.issues.nearest(name, kinds.keys().map(ServiceName::as_str)) {
         Some(near) => issue.help(format!("did you mean `{near}`?")),
         None => issue,
     });

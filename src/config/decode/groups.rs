@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::issues::Issue;
-use crate::config::keys::{GROUP, nearest};
+use crate::config::keys::GROUP;
 use crate::config::reader::Reader;
 use crate::config::source::Span;
 use crate::config::tree::{Entry, Node, Value};
@@ -88,7 +88,7 @@ fn read(
             let message = format!("there is no service and no group `{}`", text.escape_debug());
             let issue = Issue::error("unknown-service", item.span, message);
             let candidates = services.iter().map(ServiceName::as_str).chain(groups.iter().map(GroupName::as_str));
-            reader.issue(match nearest(&text, candidates) {
+            reader.issue(match reader.shared.issues.nearest(&text, candidates) {
                 Some(near) => issue.help(format!("did you mean `{near}`?")),
                 None => issue,
             });

@@ -12,13 +12,15 @@ use std::sync::Arc;
 
 use super::service::{self, Context, Draft, env_entries};
 use super::{groups, policy};
-use crate::config::environment::{self, EnvFile};
+use crate::config::env_file::{EnvFile, EnvFiles};
+use crate::config::environment;
 use crate::config::files::Files;
 use crate::config::issues::Issue;
 use crate::config::keys::{PROJECT, PROJECT_STOP, SERVICE};
+use crate::config::lazies::{Lazies, State};
 use crate::config::reader::{Fields, Reader, Shared};
-use crate::config::scope::{Below, Globals, Lazies, Outline, State};
-use crate::config::tree::{Node, Value};
+use crate::config::scope::{Below, Early, Globals, Outline};
+use crate::config::tree::{Entry, Node, Value};
 use crate::config::{Color, NAME_VARIABLE, Ports, check, merge};
 use crate::model::{Environment, GroupName, Project, ProjectStop, Service, ServiceName, Stop, StopOrder};
 
@@ -44,23 +46,24 @@ pub(in crate::config) fn project(
     input: &Input<'_>,
 ) -> Option<(Project, Vec<(ServiceName, usize)>)> {
     let nothing = Environment::new();
-    let start = Globals::new(shared, input.ports, nothing, Lazies::default());
+    let mut globals = Globals::new(shared, input.ports, nothing, Lazies::default());
     if root.is_null() {
-        start.reader().issue(Issue::error("missing-key", root.span, "the file is empty").help(EXAMPLE));
+        globals.reader().issue(Issue::error("missing-key", root.span, "the file is empty").help(EXAMPLE));
         return None;
     }
-    let fields = start.reader().fields(root, &PROJECT)?;
+    let fields = globals.reader().fields(root, &PROJECT)?;
+    globals.vars = vars(&globals.reader(), &fields);
+    let files = EnvFiles::new(input.files, MAX_SHARED);
     let mut below = environment::caller(input.env);
     if !matches!(fields.get("env_file").map(|node| &node.value), Some(Value::List(items)) if items.is_empty()) {
-        let lookup = |below: &Environment, name: &str| environment::text(below, name);
-        EnvFile::beside(&shared.dir).apply(&mut below, shared, input.files, &lookup);
+        EnvFile::beside(&shared.dir).apply(&mut below, shared, &files, &Early { globals: &globals });
     }
-    let globals = Globals::new(shared, input.ports, below, vars(&start.reader(), &fields));
+    globals.below = below;
     let early = Below { globals: &globals };
     let early = Reader { shared, scope: &early };
     let name = name(&early, &fields, input, &shared.dir);
     globals.name.set(name.clone()).expect("the name is set once");
-    globals.base.set(base(&globals, &early, &fields, input)).expect("the base is set once");
+    globals.base.set(base(&globals, &early, &fields, &files)).expect("the base is set once");
     let reader = globals.reader();
     let env = fields.get("env").map(|node| merge::env_map(node, &shared.issues));
     let env = env.and_then(|node| env_entries(&reader, &node)).unwrap_or_default();
@@ -72,17 +75,16 @@ pub(in crate::config) fn project(
 
     let (stop, stop_timeout) = stop(&reader, &fields);
     let env = globals.project_env();
-    if outlines.len().saturating_mul(env.0.len()) > MAX_SHARED {
-        reader.issue(Issue::error(
-            "limit",
-            root.span,
-            "so many variables for so many services do not fit into memory",
-        ));
+    let too_many = "so many variables for so many services do not fit into memory";
+    let too_many = || reader.issue(Issue::error("limit", root.span, too_many));
+    files.take(outlines.len().saturating_mul(env.0.len()));
+    if files.exhausted() {
+        too_many();
         return None;
     }
     let context = Context {
         globals: &globals,
-        files: input.files,
+        files: &files,
         color: input.color,
         kinds: outlines
             .iter()
@@ -94,6 +96,10 @@ pub(in crate::config) fn project(
     };
     let drafts: BTreeMap<ServiceName, Draft> =
         outlines.iter().map(|(name, outline)| (name.clone(), service::service(&context, name, outline))).collect();
+    if files.exhausted() {
+        too_many();
+        return None;
+    }
     let names: BTreeSet<ServiceName> = outlines.keys().cloned().collect();
     let own: Vec<(ServiceName, GroupName)> = drafts
         .iter()
@@ -128,7 +134,10 @@ fn vars(reader: &Reader<'_>, fields: &Fields<'_>) -> Lazies {
         reader.wrong_type(node, "a map of names and values");
         return Lazies::default();
     };
-    Lazies::new(map.entries.iter().map(|entry| (Rc::clone(&entry.key), Rc::clone(&entry.value))))
+    // A free key may be anything.
+    let free = |entry: &&Entry| entry.key.starts_with("x-") && !matches!(entry.value.value, Value::Scalar(_));
+    let entries = map.entries.iter().filter(|entry| !free(entry));
+    Lazies::new(entries.map(|entry| (Rc::clone(&entry.key), Rc::clone(&entry.value))))
 }
 
 fn name(reader: &Reader<'_>, fields: &Fields<'_>, input: &Input<'_>, dir: &Path) -> String {
@@ -156,11 +165,11 @@ fn name(reader: &Reader<'_>, fields: &Fields<'_>, input: &Input<'_>, dir: &Path)
 }
 
 /// The caller's environment, `.env`, and the project's `env_file`.
-fn base(globals: &Globals<'_>, early: &Reader<'_>, fields: &Fields<'_>, input: &Input<'_>) -> Environment {
+fn base(globals: &Globals<'_>, early: &Reader<'_>, fields: &Fields<'_>, files: &EnvFiles<'_>) -> Environment {
     let mut base = globals.below.clone();
     let Some(node) = fields.get("env_file") else { return base };
     for file in EnvFile::read(early, node) {
-        file.apply(&mut base, early.shared, input.files, &|below, name| globals.in_file(below, name));
+        file.apply(&mut base, early.shared, files, globals);
     }
     base
 }
@@ -178,6 +187,7 @@ fn outlines(reader: &Reader<'_>, fields: &Fields<'_>) -> BTreeMap<ServiceName, O
         reader.issue(issue.help(EXAMPLE));
         return outlines;
     };
+    refuse_free(reader, services);
     let Some(entries) = reader.names(services, "a map of services") else { return outlines };
     let entries: Vec<_> = entries.collect();
     if entries.is_empty() {
@@ -200,8 +210,7 @@ fn outlines(reader: &Reader<'_>, fields: &Fields<'_>) -> BTreeMap<ServiceName, O
             Ok(name) => {
                 let body = merge::with_env_map(&entry.value, issues);
                 let body = match &defaults {
-                    Some(defaults) if body.is_null() => Rc::clone(defaults),
-                    Some(defaults) => merge::body(defaults, &body),
+                    Some(defaults) => merge::body(&name, defaults, &body),
                     None => body,
                 };
                 let ports = RefCell::new(State::Waiting);
@@ -211,6 +220,20 @@ fn outlines(reader: &Reader<'_>, fields: &Fields<'_>) -> BTreeMap<ServiceName, O
         }
     }
     outlines
+}
+
+/// A service that is called like a free key would never be started, and nobody would be told.
+fn refuse_free(reader: &Reader<'_>, services: &Node) {
+    let Value::Map(map) = &services.value else { return };
+    for entry in map.entries.iter().filter(|entry| entry.key.starts_with("x-")) {
+        if let Value::Map(body) = &entry.value.value
+            && body.get("command").is_some()
+        {
+            let issue = Issue::error("bad-name", entry.key_span, "a service's name cannot begin with `x-`");
+            let help = "`x-` keys are free and never started: rename it, or move it out of `services`";
+            reader.issue(issue.help(help));
+        }
+    }
 }
 
 fn version(reader: &Reader<'_>, fields: &Fields<'_>) {

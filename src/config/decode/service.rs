@@ -4,18 +4,20 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::command::{self, Commands};
 use super::depends::{self, Edge};
 use super::probe::Probes;
 use super::{groups, hooks, policy};
-use crate::config::environment::{self, By, CALLER, EnvFile, OWN};
-use crate::config::files::Files;
+use crate::config::env_file::{EnvFile, EnvFiles};
+use crate::config::environment::{self, By, CALLER, OWN};
 use crate::config::hash;
 use crate::config::issues::Issue;
+use crate::config::lazies::{Lazies, Resolved};
 use crate::config::reader::{self, Fields, Reader};
-use crate::config::scope::{Globals, Lazies, Outline, Resolved, ServiceEntry, ServiceScope, origin};
+use crate::config::scope::{Globals, Outline, ServiceEntry, ServiceScope, origin};
 use crate::config::tree::{Node, Value};
 use crate::config::{Color, keys};
 use crate::model::{Environment, GroupName, Hooks, Logs, Port, Service, ServiceName, ServiceType, Stdin};
@@ -23,7 +25,7 @@ use crate::model::{Environment, GroupName, Hooks, Logs, Port, Service, ServiceNa
 /// What services take from the project.
 pub(super) struct Context<'a> {
     pub(super) globals: &'a Globals<'a>,
-    pub(super) files: &'a dyn Files,
+    pub(super) files: &'a EnvFiles<'a>,
     pub(super) color: Color,
     pub(super) kinds: BTreeMap<ServiceName, ServiceType>,
     /// Every layer below the services' own, and the names in it whose values wait for a port.
@@ -67,6 +69,10 @@ pub(super) fn service(cx: &Context<'_>, name: &ServiceName, outline: &Outline) -
     let Some(fields) = cx.globals.reader().fields(body, &keys::SERVICE) else { return nothing };
     let ports = cx.globals.ports_of(name.as_str()).map(|declared| declared.ports.clone()).unwrap_or_default();
     let (mut env, pending) = final_environment(cx, name, &fields, &ports);
+    if cx.files.exhausted() {
+        // All that is missing now would be reported as not set.
+        return nothing;
+    }
     let scope = ServiceScope { globals: cx.globals, env: &env, pending: &pending, used: RefCell::default() };
     let reader = Reader { shared: cx.globals.shared, scope: &scope };
     let (draft, has_service) = read(cx, name, outline, reader, &fields, ports);
@@ -201,7 +207,7 @@ fn final_environment(
     let own = environment::own(project, name, ports);
     if let Some(node) = fields.get("env_file") {
         for file in EnvFile::read(&globals.reader(), node) {
-            file.apply(&mut env, shared, cx.files, &|below, wanted| globals.in_file(below, wanted));
+            file.apply(&mut env, shared, cx.files, globals);
         }
     }
     let entries = fields.get("env").and_then(|node| env_entries(&globals.reader(), node)).unwrap_or_default();
@@ -235,11 +241,12 @@ fn final_environment(
     if cx.color == Color::Yes {
         environment::add_colors(&mut env);
     }
+    let origin = Arc::<str>::from(OWN);
     for (key, value) in own {
         if value == environment::PENDING {
             pending.insert(key.clone());
         }
-        environment::set(&mut env, &key, &value, OWN.into(), By::Tspm);
+        environment::set(&mut env, &key, &value, Arc::clone(&origin), By::Tspm);
     }
     (env, pending)
 }
@@ -254,7 +261,13 @@ pub(super) fn env_entries(reader: &Reader<'_>, node: &Rc<Node>) -> Option<Vec<(R
     for entry in &map.entries {
         if !environment::is_name(&entry.key) {
             let message = format!("`{}` cannot be the name of a variable", entry.key.escape_debug());
-            reader.issue(Issue::error("bad-name", entry.key_span, message));
+            let issue = Issue::error("bad-name", entry.key_span, message);
+            let bare = entry.key.trim_start_matches('$').trim_matches(['{', '}']);
+            reader.issue(if entry.key.contains('$') && environment::is_name(bare) {
+                issue.help(format!("write `{bare}`: names are not interpolated"))
+            } else {
+                issue
+            });
         } else if entry.value.is_null() {
             let issue = Issue::error("wrong-type", entry.key_span, format!("`{}` has no value", entry.key));
             reader.issue(issue.help("write `\"\"` for an empty one; what the caller has is passed on anyway"));

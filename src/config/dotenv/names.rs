@@ -28,12 +28,16 @@ impl Lookup for Names<'_, '_> {
         self.used.set(true);
         match self.parser.known.get(name) {
             Some(index) => Some(self.parser.entries[*index].value.clone()),
-            None => (self.parser.lookup)(name),
+            None => self.parser.lookup.var(name),
         }
     }
 
     fn dotted(&self, path: &str) -> Result<String, String> {
         self.used.set(true);
-        (self.parser.lookup)(path).ok_or_else(|| format!("`{path}` is not known here"))
+        self.parser.lookup.dotted(path)
+    }
+
+    fn hint(&self, name: &str) -> Option<String> {
+        self.parser.lookup.hint(name)
     }
 }

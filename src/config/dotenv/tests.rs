@@ -203,7 +203,7 @@ fn entries_know_their_line_and_whether_they_refer() {
 
 #[test]
 fn faulty_lines_still_have_a_name() {
-    let (entries, faults) = parse_all("A=1\nB=$NONE\nC='x\nD=$A\nE\n", Raw::Expand, &caller);
+    let (entries, faults) = parse_all("A=1\nB=$NONE\nC='x\nD=$A\nE\n", Raw::Expand, &Plain(&caller));
     let pairs: Vec<_> = entries.iter().map(|entry| (entry.key.as_str(), entry.value.as_str())).collect();
     assert_eq!(pairs, [("A", "1"), ("B", ""), ("C", ""), ("D", "1")]);
     assert_eq!(faults.len(), 3);

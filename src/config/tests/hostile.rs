@@ -1,5 +1,8 @@
 //! Files that nobody means well with: refused by limit, quickly, with a reason.
 
+use std::ffi::OsStr;
+use std::sync::Arc;
+
 use super::{bad, bundle, lines, named};
 use crate::config::{Level, Ports, Report, load};
 
@@ -125,6 +128,59 @@ fn thousands_of_mistakes_are_counted_and_not_all_shown() {
     let report = refused("tspm.yaml", format!("services:\n{many}").as_bytes());
     assert_eq!(report.problems.len(), 201);
     assert_eq!(report.problems[200].message, "800 more problems are not shown");
+}
+
+#[test]
+fn thousands_of_warnings_are_no_error_and_hide_none() {
+    let mut text = String::from("services:\n  s0: {command: x}\n");
+    text.extend((1..1_000).map(|n| format!("  s{n}: {{command: x, depends_on: [s{}]}}\n", n - 1)));
+    let warnings = load(&bundle(&text), &Ports::new()).unwrap().warnings;
+    assert_eq!((warnings.problems.len(), warnings.has_errors()), (201, false));
+    let mut text = String::from("services:\n");
+    text.extend((0..300).map(|n| format!("  s{n}: {{command: 'echo $$HOME'}}\n")));
+    let report = bad(&format!("{text}  last: {{comand: x}}\n"));
+    assert!(lines(&report).iter().any(|line| line.starts_with("unknown-key")), "the error is shown");
+    assert_eq!(report.problems.len(), 201);
+}
+
+#[test]
+fn suggestions_end_where_nobody_reads_them() {
+    let service = |n: usize| format!("  service-{n}: {{command: x, depends_on: [serivce-{n}, other-{n}]}}\n");
+    let many = (0..1_000).map(service).collect::<Vec<_>>().concat();
+    let report = refused("tspm.yaml", format!("services:\n{many}").as_bytes());
+    assert_eq!(report.problems[0].help.as_deref(), Some("did you mean `service-0`?"));
+    assert_eq!(report.problems[200].message, "1800 more problems are not shown");
+    // In groups, too, whose problems come after the first 200.
+    let group = (0..1_000).map(|n| format!("  g{n}: [grou{n}]\n")).collect::<Vec<_>>().concat();
+    refused("tspm.yaml", format!("groups:\n{group}services:\n{many}").as_bytes());
+}
+
+#[test]
+fn a_large_file_for_every_service_is_refused_by_limit() {
+    let mut text = String::from("defaults: {command: [x, $V1], env_file: [e.env]}\nservices:\n");
+    text.extend((0..200).map(|n| format!("  s{n}: {{}}\n")));
+    let mut bundle = bundle(&text);
+    let file = (0..20_000).map(|n| format!("V{n}=x\n")).collect::<Vec<_>>().concat();
+    bundle.env_files.push(("/p/e.env".into(), Some(file.into_bytes())));
+    // No `expect_err`: it would print 4 million variables.
+    let Err(report) = load(&bundle, &Ports::new()) else { panic!("this should have been refused") };
+    assert_eq!(lines(&report), ["limit 1:1 so many variables for so many services do not fit into memory"]);
+}
+
+#[test]
+fn a_file_for_every_service_is_shared_where_it_means_the_same() {
+    let text = "defaults: {command: x, env_file: [{path: e.env, raw: false}]}\nservices: {a: , b: , c: {env_file: [c.env, e.env]}, d: {env_file: [{path: e.env, raw: true}]}}";
+    let mut bundle = bundle(text);
+    bundle.env_files.push(("/p/e.env".into(), Some(b"V=$HOME-$W\nW=1\n".to_vec())));
+    bundle.env_files.push(("/p/c.env".into(), Some(b"HOME=/c\nW=2\n".to_vec())));
+    bundle.env.push(("W".into(), "0".into()));
+    let loaded = load(&bundle, &Ports::new()).unwrap_or_else(|report| panic!("{}", report.render(false)));
+    let var = |name: &str| loaded.project.service(name).unwrap().env[OsStr::new("V")].clone();
+    assert_eq!(
+        ["a", "b", "c", "d"].map(|name| var(name).value.to_string_lossy().into_owned()),
+        ["/home/me-0", "/home/me-0", "/c-2", "$HOME-$W"]
+    );
+    assert!(Arc::ptr_eq(&var("a").value, &var("b").value) && Arc::ptr_eq(&var("a").origin, &var("b").origin));
 }
 
 #[test]

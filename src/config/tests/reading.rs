@@ -67,13 +67,63 @@ fn what_cannot_be_read_is_said() {
         ("three/tspm.yaml/file", ""),
     ]);
     let report = read(&locate(&dir)).unwrap_err();
-    assert_eq!(lines(&report), ["env-file 1:39 `sub` cannot be read: Is a directory (os error 21)"]);
+    assert_eq!(lines(&report), ["env-file 1:39 `sub` cannot be read: it is a folder"]);
     let report = read(&locate(&dir.join("two"))).unwrap_err();
     assert_eq!(lines(&report), ["not-yet - `tspm.override.yaml` is not yet supported by this version"]);
     let named = Locate { file: Some(FileArg::Path("tspm.yaml".into())), ..locate(&dir.join("two")) };
     assert!(read(&named).is_ok());
     let report = read(&locate(&dir.join("three"))).unwrap_err();
     assert_eq!(report.problems[0].code, "unreadable");
+}
+
+#[test]
+fn a_byte_order_mark_changes_nothing() {
+    for (name, text) in [
+        ("tspm.yaml", "\u{feff}name: n\nservices:\n  a: {command: x}\n"),
+        ("tspm.json", "\u{feff}{\"name\": \"n\", \"services\": {\"a\": {\"command\": \"x\"}}}"),
+    ] {
+        let (_temp, dir) = folder(&[(name, text)]);
+        let (_, loaded) = read(&locate(&dir)).unwrap_or_else(|report| panic!("{}", report.render(false)));
+        assert_eq!(loaded.project.name, "n");
+    }
+    let (_temp, dir) = folder(&[("tspm.yaml", "\u{feff}nam: n\nservices: {a: {command: x}}\n")]);
+    let report = read(&locate(&dir)).unwrap_err();
+    assert_eq!(lines(&report), ["unknown-key 1:1 `nam` is no key of a project"]);
+    assert!(report.render(false).contains("1 | nam: n\n  | ^^^"), "{}", report.render(false));
+}
+
+#[test]
+fn only_regular_env_files_of_some_size_are_read() {
+    let (_temp, dir) = folder(&[]);
+    let fifo = dir.join("fifo");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    std::fs::write(dir.join("large"), vec![b'#'; (1 << 20) + 1]).unwrap();
+    for (path, why) in [
+        ("/dev/zero", "`/dev/zero` cannot be read: it is no regular file"),
+        ("/dev/null", "`/dev/null` cannot be read: it is no regular file"),
+        ("fifo", "`fifo` cannot be read: it is no regular file"),
+        ("large", "`large` is larger than 1 MiB"),
+    ] {
+        let text = format!("services: {{a: {{command: x, env_file: [{path}]}}}}");
+        std::fs::write(dir.join("tspm.yaml"), text).unwrap();
+        // In a process of its own this would hang; here the test would: the harness says so.
+        let report = read(&locate(&dir)).unwrap_err();
+        assert_eq!(lines(&report), [format!("env-file 1:39 {why}")]);
+    }
+}
+
+#[test]
+fn all_env_files_together_are_limited() {
+    let (_temp, dir) = folder(&[]);
+    let mut text = String::from("services:\n  a:\n    command: x\n    env_file:\n");
+    for n in 0..33 {
+        std::fs::write(dir.join(format!("{n}.env")), vec![b'#'; 1 << 20]).unwrap();
+        text.extend([format!("      - {n}.env\n")]);
+    }
+    std::fs::write(dir.join("tspm.yaml"), text).unwrap();
+    let Err(report) = read(&locate(&dir)) else { panic!("this should have been refused") };
+    let why = "`32.env` cannot be read: all env files together are larger than 32 MiB";
+    assert_eq!(lines(&report), [format!("env-file 37:9 {why}")]);
 }
 
 /// Every project file of the repository is a good one.
