@@ -135,3 +135,37 @@ fn a_closed_terminal_leaves_a_detached_environment_alone() {
     assert_eq!(project.workers(), before);
     project.down();
 }
+
+/// Promise P3: not on a full pipe, whose reader sleeps.
+#[test]
+fn an_owner_that_nobody_reads_can_be_interrupted() {
+    let project = Project::new(
+        "services:\n  talker: {command: [./hostile, lines, \"200000\"]}\n  a: {command: [./hostile, named, a]}\n",
+    );
+    let up = project.spawn_shell("mkfifo pipe && exec 9<>pipe && exec \"$TSPM\" up >pipe 2>&1");
+    project.wait_fact("up");
+    project.wait_fact("a up");
+    up.signal(Signal::SIGINT);
+    up.wait().code(130);
+    project.assert_nothing_left();
+}
+
+/// Promise P3: not on a dead client either.
+#[test]
+fn a_viewer_that_is_stopped_delays_nobody() {
+    let project = Project::new(
+        "services:\n  talker: {command: [./hostile, lines, \"200000\"]}\n  a: {command: [./hostile, named, a]}\n",
+    );
+    project.up();
+    project.wait_fact("up");
+    let (viewer, follower) = (project.spawn("up"), project.spawn("logs -f"));
+    viewer.wait_stdout("talker");
+    follower.wait_stdout("line 1\n");
+    for client in [&viewer, &follower] {
+        client.signal(Signal::SIGSTOP);
+    }
+    for _ in 0..20 {
+        project.tspm("restart a").ok();
+    }
+    project.down();
+}

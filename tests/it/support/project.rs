@@ -147,9 +147,14 @@ impl Project {
     /// Runs a script of `/bin/sh` with `tspm` as `$TSPM`.
     #[track_caller]
     pub(crate) fn shell(&self, script: &str) -> Ran {
+        self.spawn_shell(script).wait()
+    }
+
+    /// Starts a script of `/bin/sh` with `tspm` as `$TSPM` and does not wait.
+    pub(crate) fn spawn_shell(&self, script: &str) -> Running {
         let mut command = self.command("/bin/sh", &["-c", script]);
         command.env("TSPM", env!("CARGO_BIN_EXE_tspm"));
-        Running::start(command, script.to_owned()).wait()
+        Running::start(command, script.to_owned())
     }
 
     /// `tspm up -d`, which must succeed.
