@@ -100,11 +100,14 @@ impl Context {
         Ok(Home { dir, place })
     }
 
-    /// Reads the project file and all that it reads. Warnings go to standard error.
+    /// Reads the project file and all that it reads. Warnings go to standard error, but for those that only
+    /// `check` gives: they would come with every `up`.
     pub(crate) fn read(&self) -> Result<(Bundle, Loaded), CliError> {
         let (bundle, loaded) = self.read_quietly()?;
-        if !loaded.warnings.problems.is_empty() {
-            super::out::note(loaded.warnings.render(self.paint_err.is_on()).trim_end());
+        let mut warnings = loaded.warnings.clone();
+        warnings.problems.retain(|problem| problem.code != "ready-without-probe");
+        if !warnings.problems.is_empty() {
+            super::out::note(warnings.render(self.paint_err.is_on()).trim_end());
         }
         Ok((bundle, loaded))
     }
