@@ -75,6 +75,14 @@ pub struct Receipt {
     pub killed: u32,
 }
 
+/// Whether phase 2 was asked for: then it is announced before anybody is killed, else after, with who was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Force {
+    #[default]
+    IfNeeded,
+    Asked,
+}
+
 /// A teardown under way.
 #[derive(Debug, Default)]
 pub(super) struct Down {
@@ -82,6 +90,7 @@ pub(super) struct Down {
     began: BTreeMap<InstanceId, (Moment, GoneHow)>,
     killed: Vec<String>,
     stopped: u32,
+    force: Force,
     released: Vec<Leftover>,
 }
 
@@ -90,6 +99,14 @@ impl Down {
     pub(super) fn join(&mut self, listener: UnboundedSender<DownNews>, phase: DownPhase, names: Vec<String>) {
         let _ = listener.send(DownNews::Phase(phase, names));
         self.listeners.push(listener);
+    }
+
+    /// `--force`, a second Ctrl-C: these are killed now.
+    pub(super) fn force(&mut self, names: Vec<String>) {
+        if self.force == Force::IfNeeded {
+            self.force = Force::Asked;
+            self.tell(&DownNews::Phase(DownPhase::Force, names));
+        }
     }
 
     /// Follows the fleet.
@@ -139,7 +156,9 @@ impl Down {
 
     /// Phases 2 to 4 and the announcement of 5, after the fleet became quiescent.
     pub(super) fn quiescent(&mut self, orphans: Vec<Leftover>) {
-        self.tell(&DownNews::Phase(DownPhase::Force, self.killed.clone()));
+        if self.force == Force::IfNeeded {
+            self.tell(&DownNews::Phase(DownPhase::Force, self.killed.clone()));
+        }
         self.tell(&DownNews::Phase(DownPhase::Orphans, Vec::new()));
         self.tell(&DownNews::Orphans(orphans));
         self.tell(&DownNews::Phase(DownPhase::Containers, Vec::new()));

@@ -264,6 +264,10 @@ impl<O: Observer> Driver<O> {
             Stage::New => self.finish(),
             Stage::Up | Stage::Stopping => {
                 self.stage = Stage::Stopping;
+                if mode == ShutdownMode::Force {
+                    let names = self.live_names();
+                    self.down.force(names);
+                }
                 // A shutdown is never refused.
                 drop(self.fleet.request(now, crate::core::Request::Shutdown(mode)));
             }
@@ -304,13 +308,17 @@ impl<O: Observer> Driver<O> {
 
     /// One more client follows the teardown.
     pub(super) fn follow_down(&mut self, listener: mpsc::UnboundedSender<super::DownNews>) {
-        let live = self.effects.runs.values().map(|run| run.instance.to_string());
-        let names: BTreeSet<String> = live.collect();
         let phase = match self.stage {
             Stage::New | Stage::Up | Stage::Stopping => DownPhase::Graceful,
             Stage::Verifying | Stage::Over => DownPhase::Verify,
         };
-        self.down.join(listener, phase, names.into_iter().collect());
+        let names = self.live_names();
+        self.down.join(listener, phase, names);
+    }
+
+    fn live_names(&self) -> Vec<String> {
+        let names: BTreeSet<String> = self.effects.runs.values().map(|run| run.instance.to_string()).collect();
+        names.into_iter().collect()
     }
 
     pub(super) fn sight(&self, view: crate::core::InstanceView) -> Option<Sight> {
