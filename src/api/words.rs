@@ -75,10 +75,10 @@ fn start_stage(stage: &StartStage, service: &Service) -> Option<String> {
 fn stop_stage(stage: &StopStage) -> String {
     match stage {
         StopStage::PreStop(_) => ": pre_stop hook".to_owned(),
-        StopStage::Asked { .. } => ": asked to end".to_owned(),
+
         StopStage::Killed { left, .. } if left.is_empty() => ": killed".to_owned(),
         StopStage::Killed { left, .. } => format!(": could not be killed: {}", leftovers(left)),
-        StopStage::Draining => String::new(),
+        StopStage::Asked { .. } | StopStage::Draining => String::new(),
         StopStage::PostStop(_) => ": post_stop hook".to_owned(),
         StopStage::Ports => ": waits for its ports to be free".to_owned(),
     }

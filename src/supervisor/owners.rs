@@ -78,7 +78,7 @@ impl Owners for RunOwners {
             Local::Unix(path) => match sockets::unix_listener(path) {
                 None => Ownership::Nobody,
                 Some(inode) if self.holds_any(&HashSet::from([inode])) => Ownership::Own,
-                Some(inode) => match sockets::process_with(&HashSet::from([inode])) {
+                Some(inode) => match sockets::process_with(&[inode]) {
                     Some(pid) => Ownership::Foreign {
                         pid: Some(pid),
                         command: Some(tree::command_line(pid)),

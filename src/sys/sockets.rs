@@ -137,18 +137,21 @@ pub fn inodes_of(pid: u32) -> HashSet<u32> {
 /// A process that listens on this TCP port, and its command line. None: nobody does, or it cannot be seen
 /// who (another user's process).
 pub fn holder(port: u16) -> Option<(u32, String)> {
-    let wanted: HashSet<u32> =
-        listeners().ok()?.iter().filter(|l| l.local.port() == port).map(|l| l.inode).collect();
-    if wanted.is_empty() {
-        return None;
-    }
+    let wanted: Vec<u32> = listeners().ok()?.iter().filter(|l| l.local.port() == port).map(|l| l.inode).collect();
     let pid = process_with(&wanted)?;
     Some((pid, tree::command_line(pid)))
 }
 
 /// A process that holds any of these sockets open. None: it cannot be seen (another user's).
-pub fn process_with(inodes: &HashSet<u32>) -> Option<u32> {
-    procfs::pids().into_iter().find(|&pid| !inodes_of(pid).is_disjoint(inodes))
+pub fn process_with(inodes: &[u32]) -> Option<u32> {
+    if inodes.is_empty() {
+        return None;
+    }
+    let holds = |pid: &u32| {
+        let held = inodes_of(*pid);
+        inodes.iter().any(|inode| held.contains(inode))
+    };
+    procfs::pids().into_iter().find(holds)
 }
 
 #[cfg(test)]

@@ -76,9 +76,9 @@ fn machine() -> Vec<Finding> {
             ..here("pidfd", Grade::Bad, format!("not available: {error}"))
         },
     };
-    let cgroup = match std::fs::read_to_string("/sys/fs/cgroup/cgroup.controllers") {
-        Ok(controllers) => format!("version 2 with {}; not used yet", controllers.trim()),
-        Err(_) => "no version 2 hierarchy; not used yet".to_owned(),
+    let cgroup = match cgroup2_mount(&std::fs::read_to_string("/proc/self/mounts").unwrap_or_default()) {
+        Some(mount) => format!("version 2 at {mount}; not used yet"),
+        None => "no version 2 hierarchy; not used yet".to_owned(),
     };
     vec![
         here("kernel", Grade::Good, kernel.trim().to_owned()),
@@ -87,6 +87,12 @@ fn machine() -> Vec<Finding> {
         here("cgroups", Grade::Info, cgroup),
         open_files(),
     ]
+}
+
+/// Where the unified hierarchy is mounted (beside version 1: a hybrid), by `/proc/self/mounts`.
+fn cgroup2_mount(mounts: &str) -> Option<&str> {
+    let mut fields = mounts.lines().map(|line| line.split(' ').collect::<Vec<_>>());
+    fields.find(|fields| fields.get(2) == Some(&"cgroup2")).map(|fields| fields[1])
 }
 
 fn open_files() -> Finding {

@@ -115,7 +115,7 @@ mod tests {
         let mut stopping = view("job", "stopping");
         assert_eq!(with(stopping.clone(), "stopping: `x` was not found in PATH"), None);
         stopping.pid = Some(7);
-        assert_eq!(with(stopping.clone(), "stopping: it ended by itself: asked to end"), None);
+        assert_eq!(with(stopping.clone(), "stopping: it ended by itself"), None);
         assert!(with(stopping, "stopping: restart requested").is_some());
         let mut looping = view("job", "ready");
         looping.restarts = 2;
