@@ -27,7 +27,7 @@ const PURE: &[(&str, &[&str])] =
 
 /// Crates that a room must never name.
 const NEVER: &[(&str, &[&str])] = &[
-    ("config", &["tokio", "axum", "hyper", "nix", "rustix", "libc", "clap"]),
+    ("config", &["tokio", "axum", "hyper", "nix", "rustix", "clap"]),
     ("keeper", &["tokio", "tokio_util", "axum", "hyper", "clap", "tracing"]),
     ("sys", &["tokio", "tokio_util", "axum", "hyper", "clap"]),
 ];
