@@ -30,6 +30,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// down, or when the keeper is gone.
 pub fn main(place: Place) -> ExitCode {
     keep_diagnostics(&place);
+    crash_whole();
     process::set_name(c"tspm");
     match serve(place) {
         Ok(()) => ExitCode::SUCCESS,
@@ -48,6 +49,15 @@ fn keep_diagnostics(place: &Place) {
         // It fails only where a subscriber is set already, which then does the work.
         drop(tracing::subscriber::set_global_default(subscriber));
     }
+}
+
+/// A thread that panics takes the process along. Half a supervisor (no capture thread, say) would hang where a
+/// crash is noticed by the keeper, which then makes it good.
+fn crash_whole() {
+    std::panic::set_hook(Box::new(|panic| {
+        tracing::error!(%panic, "a bug in tspm: the supervisor crashes");
+        std::process::abort();
+    }));
 }
 
 #[derive(Debug, thiserror::Error)]
