@@ -7,7 +7,9 @@ use std::net::TcpListener;
 use std::process::Command;
 use std::time::Duration;
 
-use support::{Project, free_ports, median, report_absolute, rest, stay, time, worker_arguments};
+use support::{
+    Project, free_ports, median, proportional_set, report_absolute, rest, stay, time, worker_arguments,
+};
 
 const SERVICES: usize = 100;
 
@@ -62,13 +64,6 @@ fn processor_time(pid: u32) -> Duration {
         text.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
     };
     threads.filter_map(|thread| used(thread.path())).sum()
-}
-
-/// In KiB.
-fn proportional_set(pid: u32) -> u32 {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("Pss:"));
-    line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the floor is an empty program")]

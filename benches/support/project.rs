@@ -61,23 +61,31 @@ impl Project {
         assert!(status.success(), "tspm {args}: {status}");
     }
 
-    /// Pids of everything that is tspm: keeper and supervisor, which name this folder, and the keeper's shims.
-    pub(crate) fn tspm_pids(&self) -> Vec<u32> {
+    /// Pids of keeper and supervisor: they name this folder.
+    pub(crate) fn keeper_and_supervisor(&self) -> Vec<u32> {
         let dir = self.dir.path().to_str().expect("a plain path");
-        let entries = fs::read_dir("/proc").expect("/proc is mounted").flatten();
-        let pids: Vec<u32> = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
         let names_us = |pid: &u32| {
             let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
             memchr::memmem::find(&command, dir.as_bytes()).is_some()
         };
-        let is_tspm = |pid: &u32| {
-            fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe.starts_with(env!("CARGO_BIN_EXE_tspm")))
-        };
-        let bosses: Vec<u32> = pids.iter().copied().filter(|pid| is_tspm(pid) && names_us(pid)).collect();
-        pids.into_iter()
-            .filter(|pid| is_tspm(pid) && (bosses.contains(pid) || bosses.contains(&parent(*pid))))
-            .collect()
+        pids().into_iter().filter(|pid| is_tspm(*pid) && names_us(pid)).collect()
     }
+
+    /// Pids of everything that is tspm: keeper, supervisor and the keeper's shims.
+    pub(crate) fn tspm_pids(&self) -> Vec<u32> {
+        let bosses = self.keeper_and_supervisor();
+        let ours = |pid: &u32| is_tspm(*pid) && (bosses.contains(pid) || bosses.contains(&parent(*pid)));
+        pids().into_iter().filter(ours).collect()
+    }
+}
+
+fn pids() -> Vec<u32> {
+    let entries = fs::read_dir("/proc").expect("/proc is mounted").flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+fn is_tspm(pid: u32) -> bool {
+    fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe.starts_with(env!("CARGO_BIN_EXE_tspm")))
 }
 
 fn parent(pid: u32) -> u32 {
