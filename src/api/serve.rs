@@ -74,7 +74,7 @@ fn serve(place: Place) -> Result<(), ServeError> {
     let (link, listener) = link::inherit()?;
     limits::raise_open_files()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    LocalSet::new().block_on(&runtime, async {
+    let served = LocalSet::new().block_on(&runtime, async {
         listener.set_nonblocking(true)?;
         let listener = UnixListener::from_std(listener)?;
         let (events, _) = broadcast::channel(EVENTS_KEPT);
@@ -83,7 +83,10 @@ fn serve(place: Place) -> Result<(), ServeError> {
         let over = CancellationToken::new();
         let desk = Desk { handle, events, keeper: driver.keeper_pid(), over };
         run(driver, desk, listener).await
-    })
+    });
+    // A probe's name look-up may hang in a thread of the runtime; nobody waits for it.
+    runtime.shutdown_background();
+    served
 }
 
 async fn run(driver: Driver<Chronicle>, desk: Desk, listener: UnixListener) -> Result<(), ServeError> {

@@ -1,6 +1,6 @@
 //! From what the supervisor sees to what clients see: words, wall-clock milliseconds, flat fields.
 
-use crate::core::{Exit, Health, Leftover, Phase, StartStage, Step, StepVerb, StopStage, Waiting};
+use crate::core::{Exit, Health, Leftover, Phase, Step, StepVerb, Waiting};
 use crate::model::ServiceType;
 use crate::supervisor::{Scene, Sight, Told};
 use crate::sys::clock;
@@ -48,7 +48,7 @@ pub(super) fn service(sight: &Sight) -> ServiceView {
         health: health(phase).map(str::to_owned),
         wanted: view.wanted,
         settled: is_settled(phase),
-        pid: sight.pid.filter(|_| has_process(phase)),
+        pid: sight.pid.filter(|_| phase.is_live()),
         ports: ports(sight),
         waiting_for: view.waiting_for.iter().map(waiting).collect(),
         restarts: view.restarts,
@@ -155,26 +155,6 @@ const fn health(phase: &Phase) -> Option<&'static str> {
         | Phase::Failed { .. }
         | Phase::Skipped { .. }
         | Phase::Disabled => None,
-    }
-}
-
-/// Whether the leader may still be there.
-const fn has_process(phase: &Phase) -> bool {
-    match phase {
-        Phase::Ready { .. }
-        | Phase::Starting { stage: StartStage::Running { .. } | StartStage::PostStart { .. }, .. } => true,
-        Phase::Stopping { exit, stage, .. } => {
-            exit.is_none()
-                && matches!(stage, StopStage::PreStop(_) | StopStage::Asked { .. } | StopStage::Killed { .. })
-        }
-        Phase::Starting { stage: StartStage::PreStart(_) | StartStage::Spawning, .. }
-        | Phase::Stopped { .. }
-        | Phase::Pending { .. }
-        | Phase::Backoff { .. }
-        | Phase::Completed { .. }
-        | Phase::Failed { .. }
-        | Phase::Skipped { .. }
-        | Phase::Disabled => false,
     }
 }
 

@@ -323,6 +323,26 @@ impl Phase {
         }
     }
 
+    /// Whether its leader may be there.
+    pub const fn is_live(&self) -> bool {
+        match self {
+            Self::Ready { .. }
+            | Self::Starting { stage: StartStage::Running { .. } | StartStage::PostStart { .. }, .. } => true,
+            Self::Stopping { exit, stage, .. } => {
+                exit.is_none()
+                    && matches!(stage, StopStage::PreStop(_) | StopStage::Asked { .. } | StopStage::Killed { .. })
+            }
+            Self::Starting { stage: StartStage::PreStart(_) | StartStage::Spawning, .. }
+            | Self::Stopped { .. }
+            | Self::Pending { .. }
+            | Self::Backoff { .. }
+            | Self::Completed { .. }
+            | Self::Failed { .. }
+            | Self::Skipped { .. }
+            | Self::Disabled => false,
+        }
+    }
+
     /// When it began. `None` for `disabled`, which has no beginning.
     pub const fn since(&self) -> Option<Moment> {
         match self {

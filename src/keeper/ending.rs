@@ -18,6 +18,9 @@ use super::shim::KILL;
 
 /// Beyond a kill's own time, for its answer.
 const SLACK: Duration = Duration::from_secs(1);
+/// The supervisor passes the receipt on and ends, within this. It may hang (a resolver's thread, a log on a file
+/// system that is gone), and `down` waits for the keeper.
+const FAREWELL: Duration = Duration::from_secs(3);
 /// The shortest and the longest pause between two blows, two scans, two tries.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(100));
 
@@ -62,6 +65,8 @@ impl Hunt {
 pub(super) struct Finish {
     until: Moment,
     step: Step,
+    /// What was struck by its token, as it was found.
+    swept: Vec<Process>,
 }
 
 #[derive(Debug)]
@@ -88,9 +93,11 @@ impl Keeper {
     pub(super) fn next_turn(&self, now: Moment) -> Option<Moment> {
         let phase = match &self.phase {
             Phase::Alone => self.runs.values().filter_map(|live| live.stopping.until()).min(),
-            Phase::Finishing(Finish { step: Step::Emptying, until }) => Some(*until),
+            Phase::Finishing(Finish { step: Step::Emptying, until, .. }) | Phase::Told { until, .. } => {
+                Some(*until)
+            }
             Phase::Finishing(Finish { step: Step::Sweeping { pace, .. }, .. }) => Some(pace.next),
-            Phase::Serving | Phase::Told { .. } | Phase::Over { .. } => None,
+            Phase::Serving | Phase::Over { .. } => None,
         };
         let hunt = self.hunt.as_ref().map(|hunt| hunt.pace.next);
         let stuck = self.is_stuck().then(|| now + PAUSES.1);
@@ -106,6 +113,14 @@ impl Keeper {
         match &self.phase {
             Phase::Alone => self.carry_out_wills(now),
             Phase::Finishing(_) => self.go_on_finishing(now),
+            Phase::Told { clean, until } if *until <= now => {
+                let clean = *clean;
+                self.phase = Phase::Told { clean, until: now + FAREWELL };
+                if let Some(pid) = self.overseer.pid {
+                    log(format_args!("the supervisor does not end and is killed"));
+                    process::signal_child(pid, libc::SIGKILL);
+                }
+            }
             Phase::Serving | Phase::Told { .. } | Phase::Over { .. } => {}
         }
     }
@@ -117,12 +132,13 @@ impl Keeper {
             self.kill(run);
         }
         self.hunt.get_or_insert_with(|| Hunt::new(now));
-        self.phase = Phase::Finishing(Finish { until: now + KILL + SLACK, step: Step::Emptying });
+        self.phase =
+            Phase::Finishing(Finish { until: now + KILL + SLACK, step: Step::Emptying, swept: Vec::new() });
     }
 
     fn go_on_finishing(&mut self, now: Moment) {
         let empty = self.runs.is_empty() && self.hunt.is_none();
-        let Phase::Finishing(Finish { until, step }) = &mut self.phase else { return };
+        let Phase::Finishing(Finish { until, step, .. }) = &mut self.phase else { return };
         let late = now >= *until;
         match step {
             Step::Emptying if empty || late => {
@@ -142,11 +158,15 @@ impl Keeper {
         if enough {
             return self.give_receipt(found);
         }
+        let struck = hunt::census(&found);
         if !found.is_empty() {
             hunt::strike(|| self.with_token(), |stat, _| token::is_on(stat.pid, &self.prefix()));
         }
-        if let Phase::Finishing(Finish { step: Step::Sweeping { seen, .. }, .. }) = &mut self.phase {
+        if let Phase::Finishing(Finish { step: Step::Sweeping { seen, .. }, swept, .. }) = &mut self.phase {
             *seen = if found.is_empty() { Seen::Nothing } else { Seen::Some };
+            let known = |process: &Process| swept.iter().any(|one| one.pid == process.pid);
+            let fresh: Vec<Process> = struck.into_iter().filter(|process| !known(process)).collect();
+            swept.extend(fresh.into_iter().map(|process| Process { why: "killed".to_owned(), ..process }));
         }
     }
 
@@ -159,8 +179,15 @@ impl Keeper {
             ));
         }
         let clean = left.is_empty();
-        self.tell(&FromKeeper::Receipt { left });
-        self.phase = if self.overseer.pid.is_some() { Phase::Told { clean } } else { Phase::Over { clean } };
+        let swept = match &mut self.phase {
+            Phase::Finishing(finish) => std::mem::take(&mut finish.swept),
+            Phase::Serving | Phase::Alone | Phase::Told { .. } | Phase::Over { .. } => Vec::new(),
+        };
+        self.tell(&FromKeeper::Receipt { left, swept });
+        self.phase = match self.overseer.pid {
+            Some(_) => Phase::Told { clean, until: clock::now() + FAREWELL },
+            None => Phase::Over { clean },
+        };
     }
 
     /// Whatever of this project lives, below the keeper or not.

@@ -78,7 +78,7 @@ pub(super) enum Phase {
     /// Whatever is left is killed.
     Finishing(Finish),
     /// The supervisor has its receipt.
-    Told { clean: bool },
+    Told { clean: bool, until: Moment },
     /// The end.
     Over { clean: bool },
 }
@@ -208,7 +208,7 @@ impl Keeper {
         match self.phase {
             Phase::Serving => {}
             Phase::Alone | Phase::Finishing(_) | Phase::Over { .. } => return,
-            Phase::Told { clean } => {
+            Phase::Told { clean, .. } => {
                 self.phase = Phase::Over { clean };
                 return;
             }

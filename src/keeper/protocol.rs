@@ -113,6 +113,8 @@ pub enum FromKeeper {
     Receipt {
         /// Processes of this project that are still there. Empty: nothing is left.
         left: Vec<Process>,
+        /// Processes with the project's run token that were below nobody any more and were killed.
+        swept: Vec<Process>,
     },
     /// The keeper was asked to end (SIGTERM, SIGINT, SIGHUP): shut down in order, then `Finish`.
     Terminate,

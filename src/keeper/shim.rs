@@ -74,6 +74,9 @@ struct Shim {
     /// Whether the leader was reaped: until then its pid is its own.
     reaped: bool,
     release: Vec<Bytes>,
+    /// The signal for members outside the leader's group, for when that group is empty: it may be stopping them
+    /// in an order of its own.
+    rest: Option<i32>,
     /// The keeper is gone.
     alone: bool,
 }
@@ -121,6 +124,7 @@ impl Shim {
             exec: Some(exec),
             reaped: false,
             release: setup.release,
+            rest: None,
             alone: false,
         };
         shim.serve();
@@ -128,13 +132,20 @@ impl Shim {
 
     fn serve(mut self) {
         loop {
-            let look = (self.reaped && !self.release.is_empty()).then_some(LOOK);
+            // The end of a group member that is no child of the shim raises no event.
+            let look = (self.rest.is_some() || self.reaped && !self.release.is_empty()).then_some(LOOK);
             let (control, exec, child) = self.wait(look);
             if exec && self.executed() == Next::End || child && self.reap() == Next::End {
                 return;
             }
             if control && self.obey() == Next::End {
                 return;
+            }
+            if let Some(signal) = self.rest
+                && !self.group_lives()
+            {
+                self.rest = None;
+                self.signal_members(&signals_of(signal), |stat| stat.pgrp != self.leader);
             }
             if self.alone {
                 // Whether that emptied it or not: nobody is left to be told.
@@ -251,27 +262,26 @@ impl Shim {
     }
 
     /// Sends a signal, then SIGCONT, so that stopped processes can act on it.
-    fn signal(&self, signal: i32, to: Target) {
-        let stops = matches!(signal, libc::SIGSTOP | libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU);
-        let signals = if stops { &[signal][..] } else { &[signal, libc::SIGCONT] };
+    fn signal(&mut self, signal: i32, to: Target) {
+        let signals = signals_of(signal);
         match to {
             Target::Leader => {
                 if !self.reaped {
-                    for &signal in signals {
+                    for signal in signals {
                         process::signal_child(self.leader, signal);
                     }
                 }
             }
             Target::Group if self.group_lives() => {
-                for &signal in signals {
+                for signal in signals {
                     // Before its `setsid` the leader has no group yet.
                     if process::signal_group(self.leader, signal).is_err() && !self.reaped {
                         process::signal_child(self.leader, signal);
                     }
                 }
             }
-            Target::Group => self.signal_members(signals, |_| true),
-            Target::Rest => self.signal_members(signals, |stat| stat.pgrp != self.leader),
+            Target::Group => self.signal_members(&signals, |_| true),
+            Target::Rest => self.rest = Some(signal),
         }
     }
 
@@ -282,12 +292,12 @@ impl Shim {
         !self.reaped || self.members().into_iter().any(|pid| tree::stat(pid).is_ok_and(in_group))
     }
 
-    fn signal_members(&self, signals: &[i32], wanted: impl Fn(&Stat) -> bool) {
+    fn signal_members(&self, signals: &(impl Iterator<Item = i32> + Clone), wanted: impl Fn(&Stat) -> bool) {
         let set: BTreeSet<u32> = self.members().into_iter().collect();
         for &pid in &set {
             let proof = |stat: &Stat| !stat.is_dead() && hunt::descends(stat, self.me, &set) && wanted(stat);
             if let Ok((process, _)) = signals::open_if(pid, proof) {
-                for &signal in signals {
+                for signal in signals.clone() {
                     // It fails if the process is gone or not ours to signal: then the run does not get empty.
                     let _ = process.send(signal);
                 }
@@ -333,6 +343,12 @@ impl Shim {
     fn tell(&mut self, reports: &[Report]) {
         self.alone |= report::send(&self.control, &report::pack(reports), SendFlags::empty()).is_err();
     }
+}
+
+/// The signal, then SIGCONT, so that stopped processes can act on it; unless it is one that stops.
+fn signals_of(signal: i32) -> impl Iterator<Item = i32> + Clone {
+    let stops = matches!(signal, libc::SIGSTOP | libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU);
+    std::iter::once(signal).chain((!stops).then_some(libc::SIGCONT))
 }
 
 /// The leader's fork, and the pipe on which it says why it could not become the program.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::core::{Event, EventKind, HookOutcome, Leftover, Phase, PhaseName};
+use crate::core::{Event, EventKind, HookOutcome, Leftover, Phase, PhaseName, Snapshot};
 use crate::model::{InstanceId, Moment};
 
 /// A line of what `down` does.
@@ -154,19 +154,28 @@ impl Down {
         self.tell(&DownNews::Gone { name: instance.to_string(), took: at.since(since), how });
     }
 
-    /// Phases 2 to 4 and the announcement of 5, after the fleet became quiescent.
-    pub(super) fn quiescent(&mut self, orphans: Vec<Leftover>) {
+    /// What was being stopped already counts as stopped by this teardown.
+    pub(super) fn begin(&mut self, snapshot: &Snapshot) {
+        for view in &snapshot.instances {
+            if let Phase::Stopping { since, .. } = view.phase {
+                self.began.insert(view.instance.clone(), (since, GoneHow::Politely));
+            }
+        }
+    }
+
+    /// The fleet became quiescent: phase 2 is over, the keeper sweeps.
+    pub(super) fn quiescent(&mut self) {
         if self.force == Force::IfNeeded {
             self.tell(&DownNews::Phase(DownPhase::Force, self.killed.clone()));
         }
         self.tell(&DownNews::Phase(DownPhase::Orphans, Vec::new()));
-        self.tell(&DownNews::Orphans(orphans));
-        self.tell(&DownNews::Phase(DownPhase::Containers, Vec::new()));
-        self.tell(&DownNews::Phase(DownPhase::Verify, Vec::new()));
     }
 
-    /// The keeper's confirmation: the end.
-    pub(super) fn receipt(&mut self, keeper: u32, left: Vec<Leftover>) {
+    /// The keeper's confirmation: what it swept, and the end.
+    pub(super) fn receipt(&mut self, keeper: u32, left: Vec<Leftover>, swept: Vec<Leftover>) {
+        self.tell(&DownNews::Orphans(swept));
+        self.tell(&DownNews::Phase(DownPhase::Containers, Vec::new()));
+        self.tell(&DownNews::Phase(DownPhase::Verify, Vec::new()));
         let killed = u32::try_from(self.killed.len()).unwrap_or(u32::MAX);
         let released = std::mem::take(&mut self.released);
         self.tell(&DownNews::Receipt(Receipt { keeper, left, released, stopped: self.stopped, killed }));

@@ -24,7 +24,6 @@ use super::handle::{Handle, Order};
 use super::link::{KeeperLine, Message};
 use super::news::News;
 use super::owner::Owner;
-use super::sweep;
 use super::{Sight, Told};
 
 /// Follows what happens: writes the journal, feeds the streams.
@@ -263,7 +262,10 @@ impl<O: Observer> Driver<O> {
         match self.stage {
             Stage::New => self.finish(),
             Stage::Up | Stage::Stopping => {
-                self.stage = Stage::Stopping;
+                if self.stage == Stage::Up {
+                    self.stage = Stage::Stopping;
+                    self.down.begin(&self.fleet.snapshot(now));
+                }
                 if mode == ShutdownMode::Force {
                     let names = self.live_names();
                     self.down.force(names);
@@ -275,12 +277,15 @@ impl<O: Observer> Driver<O> {
         }
     }
 
-    /// No run is left: sweep, then ask the keeper to verify.
+    /// No run is left: the keeper sweeps and verifies.
     fn quiescent(&mut self) {
-        let project = Arc::clone(self.fleet.project());
-        let orphans = sweep::sweep(&self.effects.place.project_id, &sweep::released_programs(&project));
-        self.down.quiescent(orphans);
+        self.down.quiescent();
         self.finish();
+    }
+
+    /// Whether this environment is past taking anything on.
+    pub(super) const fn is_ending(&self) -> bool {
+        matches!(self.stage, Stage::Verifying | Stage::Over)
     }
 
     pub(super) fn finish(&mut self) {
@@ -289,8 +294,8 @@ impl<O: Observer> Driver<O> {
         self.effects.keeper.send(&ToKeeper::Finish);
     }
 
-    pub(super) fn receipt(&mut self, left: Vec<Leftover>) {
-        self.down.receipt(self.keeper, left);
+    pub(super) fn receipt(&mut self, left: Vec<Leftover>, swept: Vec<Leftover>) {
+        self.down.receipt(self.keeper, left, swept);
         self.stage = Stage::Over;
     }
 

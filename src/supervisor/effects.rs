@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsStr;
 use std::io;
 use std::rc::Rc;
-use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
@@ -38,6 +37,9 @@ pub(super) struct Effects {
     /// Facts that needed no waiting; the driver feeds them back before it sleeps.
     pub(super) facts: VecDeque<Fact>,
     pub(super) news: UnboundedSender<News>,
+    /// Starts that wait until a cancelled hook of the life before is gone: two migrations of one service must not
+    /// run side by side.
+    held: Vec<Action>,
     ranks: BTreeMap<ServiceName, u32>,
     tasks: JoinSet<()>,
     listeners: Rc<ListenerTable>,
@@ -58,6 +60,7 @@ impl Effects {
             meter: UsageMeter::default(),
             facts: VecDeque::new(),
             news,
+            held: Vec::new(),
             ranks: BTreeMap::new(),
             tasks: JoinSet::new(),
             listeners: Rc::default(),
@@ -66,6 +69,12 @@ impl Effects {
 
     /// Carries out one action.
     pub(super) fn perform(&mut self, now: Moment, action: Action, fleet: &Fleet) {
+        if let Action::Spawn { run } | Action::RunHook { run, .. } = action
+            && self.runs.get(&run).is_some_and(|run| self.helpers.is_clearing(&run.instance))
+        {
+            self.held.push(action);
+            return;
+        }
         match action {
             Action::Begin { run, instance } => self.begin(run, instance, fleet),
             Action::Spawn { run } => self.spawn(run),
@@ -90,6 +99,13 @@ impl Effects {
         }
     }
 
+    /// A helper is gone: what waited for it may begin, or wait for the next.
+    pub(super) fn resume(&mut self, now: Moment, fleet: &Fleet) {
+        for action in std::mem::take(&mut self.held) {
+            self.perform(now, action, fleet);
+        }
+    }
+
     /// The stop order changed: live runs get new wills.
     pub(super) fn set_ranks(&mut self, ranks: BTreeMap<ServiceName, u32>) {
         self.ranks = ranks;
@@ -102,7 +118,8 @@ impl Effects {
     }
 
     fn begin(&mut self, id: RunId, instance: InstanceId, fleet: &Fleet) {
-        let service = fleet.service_of(id).expect("the fleet knows the definition of a run that it begins");
+        // A run may be over before this is carried out: begun and abandoned within one turn.
+        let Some(service) = fleet.service_of(id) else { return };
         self.runs.insert(id, Run::new(instance, service.clone()));
     }
 
@@ -118,8 +135,7 @@ impl Effects {
             Ok(None) => None,
             Ok(Some(socket)) => {
                 let address = socket.address().to_owned();
-                let task = self.tasks.spawn_local(probing::listen(id, socket, self.news.clone()));
-                run.tasks.push(task);
+                run.notify = Some(self.tasks.spawn_local(probing::listen(id, socket, self.news.clone())));
                 Some(address)
             }
             Err(error) => {
@@ -149,21 +165,21 @@ impl Effects {
         let Some(run) = self.runs.get(&id) else { return };
         let service = run.service.clone();
         let hook = &service.hooks.at(kind)[index];
-        self.go_on_with_hook(now, id, kind, index, hooks::first(hook), hook.timeout);
+        self.go_on_with_hook(now, (id, kind, index), hooks::first(hook), now + hook.timeout);
     }
 
     fn go_on_with_hook(
         &mut self,
         now: Moment,
-        run: RunId,
-        kind: HookKind,
-        index: usize,
+        (run, kind, index): (RunId, HookKind, usize),
         next: Next<'_>,
-        timeout: Duration,
+        deadline: Moment,
     ) {
         match next {
             Next::Over(outcome) => self.facts.push_back(Fact::HookDone { run, kind, index, outcome }),
-            Next::Run(command, step) => self.help(now, Purpose::Hook { run, kind, index, step }, command, timeout),
+            Next::Run(command, step) => {
+                self.help(now, Purpose::Hook { run, kind, index, step, deadline }, command, deadline);
+            }
         }
     }
 
@@ -171,13 +187,13 @@ impl Effects {
         let Some(run) = self.runs.get(&id) else { return };
         let service = run.service.clone();
         match &service.stop.command {
-            Some(command) => self.help(now, Purpose::StopCommand { run: id }, command, service.stop.timeout),
+            Some(command) => self.help(now, Purpose::StopCommand { run: id }, command, now + service.stop.timeout),
             None => self.facts.push_back(Fact::StopCommandDone { run: id, outcome: HookOutcome::Skipped }),
         }
     }
 
     /// Starts a helper: a short command beside a service.
-    fn help(&mut self, now: Moment, purpose: Purpose, command: &Command, timeout: Duration) {
+    fn help(&mut self, now: Moment, purpose: Purpose, command: &Command, deadline: Moment) {
         let Some(run) = self.runs.get(&purpose.run()) else { return };
         let what = match purpose {
             Purpose::Hook { kind: HookKind::PreStart, .. } => "hook pre_start",
@@ -188,7 +204,7 @@ impl Effects {
             Purpose::Probe { which: ProbeWhich::Liveness, .. } => "liveness",
             Purpose::StopCommand { .. } => "stop command",
         };
-        let number = self.helpers.begin(purpose, now + timeout);
+        let number = self.helpers.begin(purpose, run.instance.clone(), deadline);
         let blueprint = Blueprint {
             run: number,
             label: format!("{} {what}", run.instance),
@@ -216,10 +232,10 @@ impl Effects {
         let Some(run) = self.runs.get(&purpose.run()) else { return };
         let service = run.service.clone();
         match purpose {
-            Purpose::Hook { run, kind, index, step } => {
+            Purpose::Hook { run, kind, index, step, deadline } => {
                 let hook = &service.hooks.at(kind)[index];
                 let next = hooks::after(hook, step, result, output);
-                self.go_on_with_hook(now, run, kind, index, next, hook.timeout);
+                self.go_on_with_hook(now, (run, kind, index), next, deadline);
             }
             Purpose::Probe { run, which } => {
                 if let Some(probe) = probing::probe_of(&service, which) {
@@ -236,7 +252,7 @@ impl Effects {
 
     fn cancel_helpers(&mut self, id: RunId) {
         if let Some(run) = self.runs.get_mut(&id) {
-            run.abort_tasks();
+            run.abort_probes();
         }
         for number in self.helpers.cancel(id) {
             self.keeper.send(&ToKeeper::Kill { run: number });
@@ -260,10 +276,12 @@ impl Effects {
                 let table = Rc::clone(&self.listeners);
                 let asking = probing::ask_once(id, which, probe.clone(), shim, table, self.news.clone());
                 let task = self.tasks.spawn_local(asking);
-                run.tasks.retain(|task| !task.is_finished());
-                run.tasks.push(task);
+                run.probes.retain(|task| !task.is_finished());
+                run.probes.push(task);
             }
-            ProbeKind::Exec(command) => self.help(now, Purpose::Probe { run: id, which }, command, probe.timeout),
+            ProbeKind::Exec(command) => {
+                self.help(now, Purpose::Probe { run: id, which }, command, now + probe.timeout);
+            }
             ProbeKind::Log(_) | ProbeKind::Notify => {
                 let outcome = run.take_heartbeat(probe);
                 self.facts.push_back(Fact::Probed { run: id, which, outcome });
@@ -290,7 +308,8 @@ impl Effects {
 
     fn end(&mut self, id: RunId) {
         if let Some(mut run) = self.runs.remove(&id) {
-            run.abort_tasks();
+            run.abort_probes();
+            run.abort_notify();
         }
         self.meter.forget(id);
     }

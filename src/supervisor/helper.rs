@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 
 use crate::core::{Exit, ProbeWhich};
-use crate::model::{HookKind, Moment, RunId};
+use crate::model::{HookKind, InstanceId, Moment, RunId};
 
 /// Keeper run numbers from here on are helpers'; the fleet counts its lives from 1. Twice it still fits a `u64`:
 /// capture gives each of a run's two pipes a number of its own.
@@ -23,8 +23,8 @@ pub(super) const OUTPUT_KEPT: usize = 4096;
 /// What a helper is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// A hook, at this step of it.
-    Hook { run: RunId, kind: HookKind, index: usize, step: HookStep },
+    /// A hook, at this step of it; all its steps end at one deadline.
+    Hook { run: RunId, kind: HookKind, index: usize, step: HookStep, deadline: Moment },
     /// An exec probe.
     Probe { run: RunId, which: ProbeWhich },
     /// `stop.command`.
@@ -80,6 +80,7 @@ pub(super) struct Helpers {
 #[derive(Debug)]
 struct Helper {
     purpose: Purpose,
+    instance: InstanceId,
     state: State,
 }
 
@@ -92,10 +93,10 @@ enum State {
 
 impl Helpers {
     /// Registers a helper and gives it its keeper run number.
-    pub(super) fn begin(&mut self, purpose: Purpose, deadline: Moment) -> u64 {
+    pub(super) fn begin(&mut self, purpose: Purpose, instance: InstanceId, deadline: Moment) -> u64 {
         let number = FIRST + self.begun;
         self.begun += 1;
-        self.live.insert(number, Helper { purpose, state: State::Running { deadline } });
+        self.live.insert(number, Helper { purpose, instance, state: State::Running { deadline } });
         number
     }
 
@@ -152,6 +153,17 @@ impl Helpers {
             .collect()
     }
 
+    /// Whether a cancelled hook of `instance` is still dying: the next one must not run beside it.
+    pub(super) fn is_clearing(&self, instance: &InstanceId) -> bool {
+        self.live.values().any(|helper| {
+            let is_hook = match helper.purpose {
+                Purpose::Hook { .. } | Purpose::StopCommand { .. } => true,
+                Purpose::Probe { .. } => false,
+            };
+            is_hook && matches!(helper.state, State::Cancelled) && helper.instance == *instance
+        })
+    }
+
     /// Those whose deadline has passed are to be killed: their numbers.
     pub(super) fn overdue(&mut self, now: Moment) -> Vec<u64> {
         let mut overdue = Vec::new();
@@ -179,13 +191,31 @@ impl Helpers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ServiceName;
 
     const PROBE: Purpose = Purpose::Probe { run: RunId(1), which: ProbeWhich::Readiness };
+
+    fn instance() -> InstanceId {
+        InstanceId::first(ServiceName::new("api").unwrap())
+    }
+
+    #[test]
+    fn a_cancelled_hook_is_waited_for_and_a_cancelled_probe_is_not() {
+        let mut helpers = Helpers::default();
+        let hook = Purpose::StopCommand { run: RunId(1) };
+        let number = helpers.begin(hook, instance(), Moment::from_nanos(10));
+        helpers.begin(PROBE, instance(), Moment::from_nanos(10));
+        assert!(!helpers.is_clearing(&instance()));
+        helpers.cancel(RunId(1));
+        assert!(helpers.is_clearing(&instance()));
+        assert_eq!(helpers.drained(number, b""), None);
+        assert!(!helpers.is_clearing(&instance()));
+    }
 
     #[test]
     fn a_helper_past_its_deadline_ends_as_timed_out_once_its_tree_is_gone() {
         let mut helpers = Helpers::default();
-        let number = helpers.begin(PROBE, Moment::from_nanos(10));
+        let number = helpers.begin(PROBE, instance(), Moment::from_nanos(10));
         assert!(helpers.overdue(Moment::from_nanos(9)).is_empty());
         assert_eq!(helpers.overdue(Moment::from_nanos(10)), [number]);
         assert!(helpers.overdue(Moment::from_nanos(11)).is_empty());
@@ -197,7 +227,7 @@ mod tests {
     #[test]
     fn a_cancelled_helper_is_never_heard_of_again() {
         let mut helpers = Helpers::default();
-        let number = helpers.begin(PROBE, Moment::from_nanos(10));
+        let number = helpers.begin(PROBE, instance(), Moment::from_nanos(10));
         assert!(helpers.cancel(RunId(2)).is_empty());
         assert_eq!(helpers.cancel(RunId(1)), [number]);
         helpers.exited(number, Exit::Code(0));

@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use crate::config::{self, Ports};
-use crate::core::{Apply, Exit, Fact, Leftover, Request, ShutdownMode, SpawnFailure, Wanted};
+use crate::core::{Apply, Denied, Exit, Fact, Leftover, Request, ShutdownMode, SpawnFailure, Wanted};
 use crate::keeper::protocol::{FromKeeper, Process, SpawnStep, Target, ToKeeper};
 use crate::logs::{CaptureFact, Source};
 use crate::model::{InstanceId, Moment, ProbeKind, RunId, Service, ServiceName, Signal};
@@ -29,7 +29,7 @@ impl<O: Observer> Driver<O> {
                 let result = result.map(|accepted| self.outcome(accepted.steps));
                 drop(reply.send(result));
             }
-            Order::Signal(services, signal, reply) => drop(reply.send(self.signal(&services, signal))),
+            Order::Signal(services, signal, reply) => drop(reply.send(self.signal(now, &services, signal))),
             Order::Down(mode, listener) => {
                 self.follow_down(listener);
                 self.shut_down(now, mode);
@@ -40,6 +40,9 @@ impl<O: Observer> Driver<O> {
     }
 
     fn up(&mut self, now: Moment, order: UpOrder) -> Result<Outcome, Refusal> {
+        if self.is_ending() {
+            return Err(Denied::ShuttingDown.into());
+        }
         let mut ports = self.ports.clone();
         let mut loaded = config::load(&order.bundle, &ports).map_err(Refusal::BadProject)?;
         if order.rehearsal == Rehearsal::Perform && is_any_missing(&loaded.auto_ports, &ports) {
@@ -80,16 +83,16 @@ impl<O: Observer> Driver<O> {
         Outcome { steps, generation: self.fleet.generation(), owner: false }
     }
 
-    fn signal(&mut self, services: &[ServiceName], signal: Signal) -> Result<Signalled, Refusal> {
+    fn signal(&mut self, now: Moment, services: &[ServiceName], signal: Signal) -> Result<Signalled, Refusal> {
         let known = |name: &&ServiceName| self.fleet.project().services.contains_key(name.as_str());
         if let Some(unknown) = services.iter().find(|name| !known(name)) {
-            return Err(crate::core::Denied::UnknownService(unknown.clone()).into());
+            return Err(Denied::UnknownService(unknown.clone()).into());
         }
         let mut result = Signalled::default();
         for name in services {
             let instance = InstanceId::first(name.clone());
-            let live = self.effects.runs.iter().find(|(_, run)| run.instance == instance && run.pid.is_some());
-            match live.map(|(id, _)| *id) {
+            let view = self.fleet.view(now, &instance);
+            match view.and_then(|view| view.phase.run().filter(|_| view.phase.is_live())) {
                 Some(run) => {
                     let message = ToKeeper::Signal { run: run.0, signal: signal.number(), to: Target::Group };
                     self.effects.keeper.send(&message);
@@ -111,7 +114,7 @@ impl<O: Observer> Driver<O> {
         Scene {
             project: Arc::clone(self.fleet.project()),
             generation: snapshot.generation,
-            shutting_down: snapshot.shutting_down,
+            shutting_down: snapshot.shutting_down || self.is_ending(),
             owner: self.owner.as_ref().map(Owner::pid),
             keeper: self.keeper,
             sights,
@@ -158,7 +161,10 @@ impl<O: Observer> Driver<O> {
                     self.fact(now, Fact::Survived { run: RunId(run), left });
                 }
             }
-            FromKeeper::Receipt { left } => self.receipt(left.into_iter().map(leftover).collect()),
+            FromKeeper::Receipt { left, swept } => {
+                let all = |processes: Vec<Process>| processes.into_iter().map(leftover).collect();
+                self.receipt(all(left), all(swept));
+            }
             FromKeeper::Terminate => self.shut_down(now, ShutdownMode::Graceful { timeout: None }),
             FromKeeper::Hello(_) => tracing::error!("the keeper greeted twice"),
         }
@@ -219,6 +225,7 @@ impl<O: Observer> Driver<O> {
             if let Some(end) = self.effects.helpers.not_spawned(number, text) {
                 self.effects.helper_ended(now, end);
             }
+            self.effects.resume(now, &self.fleet);
         } else {
             self.fact(now, Fact::SpawnFailed { run: RunId(number), failure });
         }
@@ -233,10 +240,13 @@ impl<O: Observer> Driver<O> {
             }
             News::Capture(CaptureFact::Matched { run, .. }) => self.heartbeat(run),
             News::Capture(CaptureFact::Drained { run, tail }) => {
-                if !Helpers::is_helper(run.0) {
+                if Helpers::is_helper(run.0) {
+                    if let Some(end) = self.effects.helpers.drained(run.0, &tail) {
+                        self.effects.helper_ended(now, end);
+                    }
+                    self.effects.resume(now, &self.fleet);
+                } else {
                     self.fact(now, Fact::Drained { run });
-                } else if let Some(end) = self.effects.helpers.drained(run.0, &tail) {
-                    self.effects.helper_ended(now, end);
                 }
             }
             News::Capture(CaptureFact::Trouble { run, message }) => {

@@ -27,7 +27,6 @@ mod probing;
 mod run;
 mod scene;
 mod spawn;
-mod sweep;
 mod usage;
 
 pub use down::{DownNews, DownPhase, GoneHow, Receipt};

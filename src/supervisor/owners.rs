@@ -1,10 +1,11 @@
 //! Whose listener is it? The answer that keeps a probe from turning green for somebody else's server.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::core::PortHolder;
 use crate::model::Moment;
 use crate::probe::{Local, Owners, Ownership};
 use crate::sys::sockets::{self, Listener};
@@ -12,15 +13,33 @@ use crate::sys::{clock, tree};
 
 use super::ports;
 
-/// One dump of the kernel's listeners, shared by all probes that ask within a short time.
+/// One dump of the kernel's listeners, shared by all probes that ask within a short time; and who was found to
+/// hold what is not the asker's, as that takes a walk over every process.
 #[derive(Debug, Default)]
 pub(super) struct ListenerTable {
     dump: RefCell<Option<(Moment, Rc<[Listener]>)>>,
+    strangers: RefCell<HashMap<u16, (Moment, PortHolder)>>,
 }
 
 impl ListenerTable {
     /// `lifecycle.md` 8: one dump every 2 ms serves all services that wait for a listener.
     const FRESH: Duration = Duration::from_millis(2);
+
+    /// Who holds a foreign port is for people to read: a second is soon enough.
+    const STRANGER_FRESH: Duration = Duration::from_secs(1);
+
+    fn stranger(&self, port: u16) -> PortHolder {
+        let now = clock::now();
+        let mut strangers = self.strangers.borrow_mut();
+        match strangers.get(&port) {
+            Some((at, holder)) if now.since(*at) < Self::STRANGER_FRESH => holder.clone(),
+            Some(_) | None => {
+                let holder = ports::holder(port);
+                strangers.insert(port, (now, holder.clone()));
+                holder
+            }
+        }
+    }
 
     fn get(&self) -> Rc<[Listener]> {
         let now = clock::now();
@@ -46,8 +65,8 @@ impl RunOwners {
         tree::descendants(self.shim).into_iter().any(|pid| !sockets::inodes_of(pid).is_disjoint(inodes))
     }
 
-    fn foreign_port(port: u16) -> Ownership {
-        let holder = ports::holder(port);
+    fn foreign_port(&self, port: u16) -> Ownership {
+        let holder = self.table.stranger(port);
         if holder.pid.is_none() {
             return Ownership::Unknown(format!(
                 "port {port} is held by a process that cannot be seen (another user's)"
@@ -72,7 +91,7 @@ impl Owners for RunOwners {
                 } else if self.holds_any(&inodes) {
                     Ownership::Own
                 } else {
-                    Self::foreign_port(*port)
+                    self.foreign_port(*port)
                 }
             }
             Local::Unix(path) => match sockets::unix_listener(path) {

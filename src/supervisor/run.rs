@@ -28,8 +28,10 @@ pub(super) struct Run {
     pub(super) early: Vec<(u32, Heard)>,
     /// Whether a `log` or `notify` liveness probe heard anything since it was last asked.
     pub(super) heartbeat: Heartbeat,
-    /// Probe and notify tasks; aborted when the run ends.
-    pub(super) tasks: Vec<AbortHandle>,
+    /// Probes that are being asked; aborted when the run is being stopped.
+    pub(super) probes: Vec<AbortHandle>,
+    /// Listens on its `sd_notify` socket for as long as the run lives.
+    pub(super) notify: Option<AbortHandle>,
 }
 
 /// What a pushed liveness probe heard since it was last asked.
@@ -49,7 +51,8 @@ impl Run {
             stdin: None,
             early: Vec::new(),
             heartbeat: Heartbeat::Silent,
-            tasks: Vec::new(),
+            probes: Vec::new(),
+            notify: None,
         }
     }
 
@@ -61,8 +64,14 @@ impl Run {
         }
     }
 
-    pub(super) fn abort_tasks(&mut self) {
-        for task in self.tasks.drain(..) {
+    pub(super) fn abort_probes(&mut self) {
+        for task in self.probes.drain(..) {
+            task.abort();
+        }
+    }
+
+    pub(super) fn abort_notify(&mut self) {
+        if let Some(task) = self.notify.take() {
             task.abort();
         }
     }

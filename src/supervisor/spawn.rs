@@ -32,6 +32,9 @@ pub(super) struct Blueprint<'a> {
     pub(super) rank: u32,
 }
 
+/// The kernel takes at most 6 MiB (`_STK_LIM / 4 * 3`, execve(2)); the keeper's frames hold more.
+const MAX_SIZE: usize = 6 << 20;
+
 /// Words that a shell acts on itself (POSIX special and regular built-ins, reserved words): `exec` must not be
 /// put in front of them, and no file needs to exist for them.
 const SHELL_WORDS: &[&str] = &[
@@ -60,12 +63,20 @@ impl Blueprint<'_> {
                 (search.find(&shell[0])?, argv)
             }
         };
+        let argv: Vec<Bytes> = argv.into_iter().map(String::into_bytes).collect();
+        let env = environment(self.service, self.instance, self.project_id, self.run, self.notify);
+        let size: usize = argv.iter().chain(&env).map(Vec::len).sum();
+        if size > MAX_SIZE {
+            let text =
+                format!("its arguments and environment have {size} bytes, more than a process may be given");
+            return Err(SpawnFailure::Other(text));
+        }
         Ok(Spawn {
             run: self.run,
             label: self.label,
             program: program.into_os_string().into_vec(),
-            argv: argv.into_iter().map(String::into_bytes).collect(),
-            env: environment(self.service, self.instance, self.project_id, self.run, self.notify),
+            argv,
+            env,
             cwd: cwd.as_os_str().as_bytes().to_vec(),
             stdin: self.stdin,
             output: Output::Pipes,

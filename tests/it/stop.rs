@@ -202,6 +202,46 @@ fn what_is_released_is_reported_and_left() {
 }
 
 #[test]
+fn what_a_released_program_started_is_left_too() {
+    let project = Project::new(
+        "services:\n  it:\n    command: |\n      \
+           setsid bash -c 'exec -a mydaemon bash -c \"sleep 1000 & echo up >>facts; wait\"' &\n      \
+           exec sleep 2000\n    release: [mydaemon]\n    stop: {timeout: 300ms}\n",
+    );
+    project.up();
+    project.wait_fact("up");
+    project.tspm("down").ok().says(&["mydaemon"]);
+    let left = project.workers();
+    assert!(left.iter().any(|process| process.command == "sleep 1000"), "{left:#?}");
+    assert!(!left.iter().any(|process| process.command == "sleep 2000"), "{left:#?}");
+}
+
+#[test]
+fn members_beside_the_group_are_asked_once_the_group_is_gone() {
+    let project = Project::new(
+        "services:\n  it: {command: './hostile named master 300 & setsid ./hostile named worker & wait'}\n",
+    );
+    project.up();
+    project.wait_fact("master up");
+    project.wait_fact("worker up");
+    project.tspm("down").ok();
+    let facts = project.facts();
+    let asked = ["master asked", "master ended", "worker asked", "worker ended"];
+    assert_eq!(facts[facts.len() - 4..], asked, "a master must be able to stop its workers itself");
+}
+
+#[test]
+fn what_was_stopping_already_is_reported_by_down() {
+    let project = Project::new("services:\n  it: {command: [./hostile, ignore-term], stop: {timeout: 500ms}}\n");
+    project.up();
+    project.wait_fact("up");
+    let stop = project.spawn("stop it");
+    project.wait_state("it", "stopping");
+    project.tspm("down").ok().says(&["it killed after"]);
+    stop.wait();
+}
+
+#[test]
 fn nothing_to_take_down() {
     let project = Project::new("services:\n  it: {command: sleep 1000}\n");
     let ran = project.tspm("down").ok();

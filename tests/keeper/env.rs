@@ -176,7 +176,7 @@ impl Env {
 
     pub(crate) fn receipt(&mut self) -> Vec<Process> {
         self.expect(|message| match message {
-            FromKeeper::Receipt { left } => Some(left.clone()),
+            FromKeeper::Receipt { left, .. } => Some(left.clone()),
             _ => None,
         })
         .0
