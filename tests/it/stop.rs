@@ -232,12 +232,12 @@ fn members_beside_the_group_are_asked_once_the_group_is_gone() {
 
 #[test]
 fn what_was_stopping_already_is_reported_by_down() {
-    let project = Project::new("services:\n  it: {command: [./hostile, ignore-term], stop: {timeout: 500ms}}\n");
+    let project = Project::new("services:\n  it: {command: [./hostile, named, it, \"600\"]}\n");
     project.up();
-    project.wait_fact("up");
+    project.wait_fact("it up");
     let stop = project.spawn("stop it");
     project.wait_state("it", "stopping");
-    project.tspm("down").ok().says(&["it killed after"]);
+    project.tspm("down").ok().says(&["it stopped in"]);
     stop.wait();
 }
 
