@@ -144,7 +144,7 @@ pub(super) fn spawn_failure(failure: &SpawnFailure) -> String {
         | SpawnFailure::Other(text) => text.clone(),
         SpawnFailure::PortTaken(holders) => {
             let taken: Vec<String> = holders.iter().map(ToString::to_string).collect();
-            format!("{}: stop it, or set `ports: auto`", taken.join(", "))
+            format!("{}: stop it, or write `ports: [auto]`", taken.join(", "))
         }
     }
 }

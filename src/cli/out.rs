@@ -5,6 +5,9 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
+use tokio::io::Interest;
+
+use crate::sys::reactor::Watched;
 
 /// Prints a result. False: nobody reads any more.
 pub(crate) fn print(text: &str) -> bool {
@@ -31,4 +34,18 @@ pub(crate) fn json_line<T: Serialize>(value: &T) -> String {
 /// Says something that is not a result.
 pub(crate) fn note(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Returns when whoever read standard output has closed it, as `| head` does; never for a file. A command that
+/// waits for more to print ends then, and not when there is more.
+pub(crate) async fn reader_gone() {
+    // A file cannot be watched, and is never closed by a reader.
+    if let Ok(mut stdout) = Watched::new(io::stdout()) {
+        while let Ok(ready) = stdout.next_ready(Interest::WRITABLE).await {
+            if ready.is_write_closed() {
+                return;
+            }
+        }
+    }
+    std::future::pending::<()>().await;
 }

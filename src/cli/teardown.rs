@@ -11,7 +11,7 @@ use super::exit::Exit;
 use super::printer::Printer;
 use super::render;
 use super::render::down::How;
-use super::signals::Signals;
+use super::signals::{Heard, Signals};
 use super::tail::Tail;
 use super::term::Paint;
 use crate::api::client::{Client, ClientError, Lines};
@@ -138,11 +138,11 @@ async fn stream(
                 Some(Err(ClientError::Broken(_))) | None => return Ok(None),
                 Some(Err(error)) => return Err(error.into()),
             },
-            () = stage.signals.next() => {
+            heard = stage.signals.next() => {
                 if !*warned {
                     *warned = true;
                     stage.printer.line("stopping (Ctrl-C again to kill)");
-                } else if !*forced {
+                } else if heard == Heard::CtrlC && !*forced {
                     *forced = true;
                     stage.printer.line(&stage.paint.bad("killing"));
                     let force = DownRequest { force: true, timeout_ms: None };

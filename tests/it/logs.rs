@@ -240,3 +240,16 @@ fn capture_can_be_turned_off() {
     project.down();
     assert!(!project.log("it").contains("never"));
 }
+
+/// As `tail -f | head` does: the follower ends with its reader, not with the next line.
+#[test]
+fn following_ends_with_its_reader() {
+    let project = Project::new("services:\n  it: {command: echo hello; exec sleep 1000}\n");
+    project.up();
+    for follow in ["logs -f -n 1", "events -f"] {
+        let script = format!("bash -o pipefail -c 'timeout 60 \"$0\" {follow} | head -1' \"$TSPM\"");
+        let ran = project.shell(&script);
+        assert!(ran.stdout.lines().count() == 1, "{ran}");
+        ran.ok();
+    }
+}

@@ -228,3 +228,17 @@ fn a_second_ctrl_c_kills() {
     project.assert_nothing_left();
     ran.code(130).says(&["deaf"]);
 }
+
+/// The kernel and the shell each tell of a closed terminal: that is no second Ctrl-C.
+#[test]
+fn a_second_hangup_takes_no_grace_away() {
+    let project = Project::new("services:\n  it: {command: [./hostile, named, it, \"500\"]}\n");
+    let up = project.spawn("up");
+    project.wait_fact("it up");
+    up.signal(Signal::SIGHUP);
+    up.wait_said("Ctrl-C again");
+    up.signal(Signal::SIGHUP);
+    up.signal(Signal::SIGTERM);
+    up.wait().code(130);
+    assert_eq!(project.facts(), ["it up", "it asked", "it ended"]);
+}

@@ -54,6 +54,7 @@ pub(crate) async fn run(context: &Context, args: &EventsArgs) -> Result<Exit, Cl
         since.is_none_or(|since| event.at_ms >= since)
             && chosen.as_ref().is_none_or(|names| event.service.as_ref().is_some_and(|name| names.contains(name)))
     };
+    let mut gone = std::pin::pin!(out::reader_gone());
     loop {
         for event in first.iter().filter(|event| shows(event)) {
             let line = if args.json {
@@ -65,7 +66,14 @@ pub(crate) async fn run(context: &Context, args: &EventsArgs) -> Result<Exit, Cl
                 return Ok(Exit::Done);
             }
         }
-        if !args.follow || woken.recv().await.is_none() {
+        if !args.follow {
+            return Ok(Exit::Done);
+        }
+        let more = tokio::select! {
+            more = woken.recv() => more,
+            () = &mut gone => None,
+        };
+        if more.is_none() {
             return Ok(Exit::Done);
         }
         first = journal.read()?;

@@ -53,7 +53,13 @@ pub(crate) fn run(context: &Context, args: &LogsArgs) -> Result<Exit, CliError> 
 
 async fn follow(context: &Context, targets: Vec<Target>, query: Query, style: &Style) -> Result<Exit, CliError> {
     let mut tail = Tail::start(targets, query)?;
-    while let Some(line) = tail.next().await {
+    let mut gone = std::pin::pin!(out::reader_gone());
+    loop {
+        let line = tokio::select! {
+            line = tail.next() => line,
+            () = &mut gone => None,
+        };
+        let Some(line) = line else { break };
         let mut bytes = log::line(&line, style, context.paint);
         while let Some(line) = tail.ready() {
             bytes.extend_from_slice(&log::line(&line, style, context.paint));

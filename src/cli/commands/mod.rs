@@ -61,7 +61,7 @@ async fn interruptible(work: impl Future<Output = Result<Exit, CliError>>) -> Re
     let mut signals = Signals::listen()?;
     tokio::select! {
         outcome = work => outcome,
-        () = signals.next() => Ok(Exit::Interrupted),
+        _ = signals.next() => Ok(Exit::Interrupted),
     }
 }
 

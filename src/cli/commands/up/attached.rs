@@ -141,7 +141,7 @@ impl Watcher<'_> {
                 news = self.session.news() => Happening::News(news),
                 line = next(&mut self.tail), if logs => Happening::Log(line),
                 _ = beat.tick(), if self.progress.is_block() => Happening::Beat,
-                () = signals.next() => Happening::Interrupted,
+                _ = signals.next() => Happening::Interrupted,
                 wake = self.printer.wake() => match wake {
                     Wake::Room => Happening::Room,
                     Wake::Closed => Happening::Unread,

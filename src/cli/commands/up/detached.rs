@@ -148,7 +148,7 @@ async fn wait(
                 News::Bye => return Ok(End::TakenDown),
             },
             _ = beat.tick() => progress.draw(&session.board.of(&call.about), printer),
-            () = signals.next() => return Ok(End::Interrupted),
+            _ = signals.next() => return Ok(End::Interrupted),
             () = &mut limit => return Ok(End::TimedOut),
             () = proof => {}
             _ = printer.wake(), if !printer.has_room() => {}
