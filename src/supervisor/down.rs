@@ -4,7 +4,7 @@
 //!  1 graceful ─(fleet quiescent)─► 2 force: says who had to be killed ─► 3 orphans: token sweep
 //!                                     ─► 4 containers ─► 5 verify: the keeper's receipt ─► over
 //! ```
-//! It tells, counts and sweeps. Who is stopped when, and who is killed, the fleet decides.
+//! It tells and counts. Who is stopped when, and who is killed, the fleet decides; the keeper sweeps and verifies.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
