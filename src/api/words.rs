@@ -214,6 +214,13 @@ pub(super) fn event(told: &Told) -> (&'static str, String) {
             ("probe", format!("{}: {}", probe_which(*which), probe_outcome(outcome)))
         }
         EventKind::Hook { kind, outcome } => ("hook", format!("{}: {}", kind.as_str(), hook_outcome(outcome))),
+        EventKind::Signalled { signal } if ended_by_itself(told) => (
+            "left-behind",
+            format!(
+                "it ended and left processes behind, which get {signal}: keep them in its foreground, or list their \
+                 programs under `release`"
+            ),
+        ),
         EventKind::Signalled { signal } => ("signalled", signal.to_string()),
         EventKind::Killed => ("killed", "outlived its stop timeout: killed with its whole tree".to_owned()),
         EventKind::Survived { left } => ("survived", format!("could not be killed: {}", leftovers(left))),
@@ -226,6 +233,16 @@ pub(super) fn event(told: &Told) -> (&'static str, String) {
         EventKind::ShuttingDown => ("shutting-down", "everything is being taken down".to_owned()),
         EventKind::Down => ("down", "no service is left".to_owned()),
     }
+}
+
+/// Whether what is left of the run is only what its leader left behind.
+fn ended_by_itself(told: &Told) -> bool {
+    told.sight.as_ref().is_some_and(|sight| {
+        matches!(
+            sight.view.phase,
+            Phase::Stopping { reason: StopReason::Ended, stage: StopStage::Asked { .. }, .. }
+        )
+    })
 }
 
 fn phase_reason(told: &Told, to: &Phase) -> Option<String> {

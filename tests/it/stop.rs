@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{Project, free_port};
+use crate::support::{Project, Signal, free_port};
 
 #[test]
 fn stopped_processes_can_act_on_the_stop_signal() {
@@ -257,4 +257,17 @@ fn down_acts_on_what_runs_and_not_on_what_the_file_says() {
     project.write("tspm.yaml", "services: {}\n");
     project.down();
     assert_eq!(project.facts(), ["it up", "it asked", "it ended"]);
+}
+
+/// A program that puts itself into the background looks like one that ended: the user is told what to do.
+#[test]
+fn what_a_leader_leaves_behind_is_spoken_of() {
+    let project = Project::new(
+        "services:\n  it: {command: './hostile named daemon & echo up >>facts', restart: no}\n  other: {command: sleep 1000}\n",
+    );
+    let up = project.spawn("up");
+    up.wait_stdout("left processes behind");
+    project.wait_state("it", "completed");
+    up.signal(Signal::SIGINT);
+    up.wait().code(130);
 }

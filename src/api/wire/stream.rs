@@ -27,8 +27,8 @@ pub struct EventView {
     pub generation: u64,
     /// The instance's name; none: the project.
     pub service: Option<String>,
-    /// `phase`, `late`, `exited`, `probe`, `hook`, `signalled`, `killed`, `survived`, `released`, `ports-held`, `applied`,
-    /// `shutting-down`, `down`.
+    /// `phase`, `late`, `exited`, `probe`, `hook`, `signalled`, `left-behind`, `killed`, `survived`, `released`,
+    /// `ports-held`, `applied`, `shutting-down`, `down`.
     pub event: String,
     /// For people: `ready in 412 ms (tcp :5433)`, `exit 1`, `readiness: HTTP 503`.
     pub message: String,

@@ -15,7 +15,7 @@ pub(crate) fn change(event: &EventView, width: usize, paint: Paint) -> Option<St
     let text = match event.event.as_str() {
         "phase" if is_passing(event) => return None,
         "phase" => colour(phase(event), &event.message, paint),
-        "late" | "hook" | "ports-held" | "released" => paint.warn(&event.message),
+        "late" | "hook" | "left-behind" | "ports-held" | "released" => paint.warn(&event.message),
         "killed" | "survived" => paint.bad(&event.message),
         "shutting-down" if event.service.is_none() => paint.dim(&event.message),
         _ => return None,
@@ -59,7 +59,7 @@ pub(crate) fn journal(event: &EventView, width: usize, zone: &TimeZone, paint: P
     let kind = pad_str(&event.event, 13, Alignment::Left, None);
     let text = match event.event.as_str() {
         "killed" | "survived" => paint.bad(&event.message),
-        "late" | "ports-held" => paint.warn(&event.message),
+        "late" | "left-behind" | "ports-held" => paint.warn(&event.message),
         _ => event.message.clone(),
     };
     format!(
