@@ -2,10 +2,9 @@
 
 use console::{Alignment, pad_str, truncate_str};
 
-use super::ps::ports;
 use super::state::{colour, shown, symbol};
 use super::units::{between, count, span};
-use crate::api::wire::ServiceView;
+use crate::api::wire::{PortView, ServiceView};
 use crate::cli::term::Paint;
 
 const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
@@ -74,9 +73,7 @@ fn row(
             if names.is_empty() { String::new() } else { format!("waits for {}", names.join(", ")) }
         }
         Some(note) => note,
-        None if shown.word == "ready" && !view.ports.is_empty() => {
-            format!(":{}", ports(&view.ports).replace(", ", ", :"))
-        }
+        None if shown.word == "ready" => view.ports.iter().map(address).collect::<Vec<_>>().join(", "),
         None => String::new(),
     };
     let line = format!(
@@ -87,6 +84,11 @@ fn row(
         paint.dim(&note)
     );
     truncate_str(line.trim_end(), frame.width.max(1), "…").into_owned()
+}
+
+/// `http:8080`, or `:8080` where the port has no name.
+fn address(port: &PortView) -> String {
+    format!("{}:{}", port.name.as_deref().unwrap_or_default(), port.port)
 }
 
 #[cfg(test)]
