@@ -96,7 +96,8 @@ fn down_from_elsewhere_ends_an_attached_up() {
     let project = Project::new(TWO);
     let owner = project.spawn("up");
     wait_both(&project);
-    project.down();
+    // What is left is looked for once the owner, which may take a moment longer than `down`, is gone too.
+    project.tspm("down").ok();
     let ran = owner.wait();
     assert!(ran.code.is_some(), "{ran}");
     project.wait_empty();
