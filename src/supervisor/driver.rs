@@ -10,7 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use crate::config::Ports;
-use crate::core::{Action, Fact, Fleet, Leftover, ShutdownMode};
+use crate::core::{Action, Fleet, Leftover, ShutdownMode};
 use crate::graph;
 use crate::keeper::link::Link;
 use crate::keeper::protocol::{self, FromKeeper, Hello, ToKeeper};
@@ -305,10 +305,6 @@ impl<O: Observer> Driver<O> {
         self.stage = Stage::Up;
         let ranks: BTreeMap<_, _> = graph::ranks(self.fleet.project());
         self.effects.set_ranks(ranks);
-    }
-
-    pub(super) fn fact(&mut self, now: Moment, fact: Fact) {
-        self.fleet.fact(now, fact);
     }
 
     /// One more client follows the teardown.

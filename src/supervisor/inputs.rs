@@ -17,7 +17,7 @@ use super::helper::{Helpers, OUTPUT_KEPT};
 use super::news::{Heard, News};
 use super::owner::Owner;
 use super::run::{Heartbeat, log_file};
-use super::{Scene, ports};
+use super::{Scene, Sight, ports};
 
 impl<O: Observer> Driver<O> {
     pub(super) fn obey(&mut self, now: Moment, order: Order) {
@@ -108,8 +108,7 @@ impl<O: Observer> Driver<O> {
         let snapshot = self.fleet.snapshot(now);
         let mut sights: Vec<_> = snapshot.instances.into_iter().filter_map(|view| self.sight(view)).collect();
         for sight in &mut sights {
-            let live = sight.view.phase.run().and_then(|id| Some((id, self.effects.runs.get(&id)?.shim?)));
-            sight.usage = live.map(|(id, shim)| self.effects.meter.look(now, id, shim));
+            self.weigh(now, sight);
         }
         Scene {
             project: Arc::clone(self.fleet.project()),
@@ -121,12 +120,18 @@ impl<O: Observer> Driver<O> {
         }
     }
 
+    /// Adds what the instance's tree uses, and gives back the shim that it hangs below; none: there is no tree.
+    fn weigh(&mut self, now: Moment, sight: &mut Sight) -> Option<u32> {
+        let id = sight.view.phase.run()?;
+        let shim = self.effects.runs.get(&id)?.shim?;
+        sight.usage = Some(self.effects.meter.look(now, id, shim));
+        Some(shim)
+    }
+
     fn examine(&mut self, now: Moment, instance: &InstanceId) -> Option<Examination> {
         let explain = self.fleet.explain(now, instance)?;
         let mut sight = self.sight(explain.view.clone())?;
-        let live = sight.view.phase.run().and_then(|id| Some((id, self.effects.runs.get(&id)?.shim?)));
-        sight.usage = live.map(|(id, shim)| self.effects.meter.look(now, id, shim));
-        let pids = live.map(|(_, shim)| tree::descendants(shim)).unwrap_or_default();
+        let pids = self.weigh(now, &mut sight).map(tree::descendants).unwrap_or_default();
         let service = Arc::clone(&sight.service);
         Some(Examination { sight, explain, service, pids })
     }
@@ -142,7 +147,7 @@ impl<O: Observer> Driver<O> {
                     // What a hook or probe leaves behind is killed.
                     self.effects.keeper.send(&ToKeeper::Kill { run });
                 } else {
-                    self.fact(now, Fact::Exited { run: RunId(run), exit });
+                    self.fleet.fact(now, Fact::Exited { run: RunId(run), exit });
                 }
             }
             FromKeeper::Emptied { run, released } => {
@@ -150,7 +155,7 @@ impl<O: Observer> Driver<O> {
                     self.effects.capture.drain(RunId(run));
                 } else {
                     let released = released.into_iter().map(leftover).collect();
-                    self.fact(now, Fact::Emptied { run: RunId(run), released });
+                    self.fleet.fact(now, Fact::Emptied { run: RunId(run), released });
                 }
             }
             FromKeeper::Survived { run, left } => {
@@ -158,7 +163,7 @@ impl<O: Observer> Driver<O> {
                     self.effects.capture.drain(RunId(run));
                 } else {
                     let left = left.into_iter().map(leftover).collect();
-                    self.fact(now, Fact::Survived { run: RunId(run), left });
+                    self.fleet.fact(now, Fact::Survived { run: RunId(run), left });
                 }
             }
             FromKeeper::Receipt { left, swept } => {
@@ -200,7 +205,7 @@ impl<O: Observer> Driver<O> {
             let patterns = patterns(&run.service);
             self.effects.capture.add(Source { run: id, stdout, stderr, file, tail: 0, patterns, marks_run: true });
         }
-        self.fact(now, Fact::Spawned { run: id, pid });
+        self.fleet.fact(now, Fact::Spawned { run: id, pid });
         let early = self.effects.runs.get_mut(&id).map(|run| std::mem::take(&mut run.early));
         for (sender, heard) in early.unwrap_or_default() {
             self.notified(now, id, sender, heard);
@@ -227,16 +232,16 @@ impl<O: Observer> Driver<O> {
             }
             self.effects.resume(now, &self.fleet);
         } else {
-            self.fact(now, Fact::SpawnFailed { run: RunId(number), failure });
+            self.fleet.fact(now, Fact::SpawnFailed { run: RunId(number), failure });
         }
     }
 
     pub(super) fn hear(&mut self, now: Moment, news: News) {
         match news {
-            News::Fact(fact) => self.fact(now, fact),
+            News::Fact(fact) => self.fleet.fact(now, fact),
             News::Capture(CaptureFact::Matched { run, tag: READY_TAG }) => {
                 self.effects.capture.unwatch(run, READY_TAG);
-                self.fact(now, Fact::ready(run));
+                self.fleet.fact(now, Fact::ready(run));
             }
             News::Capture(CaptureFact::Matched { run, .. }) => self.heartbeat(run),
             News::Capture(CaptureFact::Drained { run, tail }) => {
@@ -246,7 +251,7 @@ impl<O: Observer> Driver<O> {
                     }
                     self.effects.resume(now, &self.fleet);
                 } else {
-                    self.fact(now, Fact::Drained { run });
+                    self.fleet.fact(now, Fact::Drained { run });
                 }
             }
             News::Capture(CaptureFact::Trouble { run, message }) => {
@@ -270,7 +275,7 @@ impl<O: Observer> Driver<O> {
             return;
         }
         match heard {
-            Heard::Ready => self.fact(now, Fact::ready(id)),
+            Heard::Ready => self.fleet.fact(now, Fact::ready(id)),
             Heard::Alive => self.heartbeat(id),
         }
     }
