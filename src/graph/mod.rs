@@ -1,4 +1,4 @@
-//! Who needs whom: order, closure, cycles, and the difference between two projects.
+//! Who needs whom: order, closure, cycles.
 //!
 //! Pure functions over a [`Project`], each built from scratch (a thousand services take well under a
 //! millisecond), so nothing can go stale. None of them recurses: a chain as long as a file can hold is no
@@ -8,13 +8,11 @@
 //! [`Project`]: crate::model::Project
 
 mod cycle;
-mod diff;
 mod order;
 mod reach;
 #[cfg(test)]
 mod tests;
 
 pub use cycle::cycle;
-pub use diff::{Diff, diff};
 pub use order::{ranks, start_order};
 pub use reach::{closure, dependents};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{closure, cycle, dependents, diff, ranks, start_order};
+use super::{closure, cycle, dependents, ranks, start_order};
 
 use crate::model::{
     Backoff, Command, Condition, Dependency, Hooks, Logs, Project, ProjectStop, Requirement, RestartMode,
@@ -132,5 +132,4 @@ fn a_thousand_services() {
     time("ranks", &|| ranks(&project).len());
     time("closure", &|| closure(&project, &top).len());
     time("dependents", &|| dependents(&project, &bottom).len());
-    time("diff", &|| diff(&project, &project).same.len());
 }
